@@ -15,7 +15,7 @@ use crate::text::format;
 use crate::text::json::beginning;
 use crate::units::Money;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 /// Cells of an output that is not as expected.
@@ -63,6 +63,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
             let made = crate::text::line(&beginning(made, MADE));
             let _ = writeln!(text, "{:25}it made {}", "", crate::text::fit(&made, MADE));
         }
+        if !row.calls().is_empty() {
+            let _ = writeln!(text, "{:25}{}", "", calls_in_words(&state, row));
+        }
         if let Some(settlement) = &row.settlement {
             let _ = writeln!(text, "{:25}{}", "", settlement_in_words(settlement));
         }
@@ -100,6 +103,26 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     }
     out(&text)?;
     Ok(0)
+}
+
+/// The tools that the code of a step has called, with how often.
+fn calls_in_words(state: &RunState, row: &StepState) -> String {
+    let mut tools: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let calls = row.calls().iter();
+    for call in calls.filter_map(|ix| state.steps.get(ix.at())) {
+        let (all, failed) = tools.entry(&call.info.tool).or_default();
+        *all += 1;
+        *failed += usize::from(call.status.went_wrong());
+    }
+    let words = tools.into_iter().map(|(tool, (all, failed))| {
+        let tool = crate::text::fit(tool, 40);
+        match failed {
+            0 => format!("{tool} ×{all}"),
+            failed => format!("{tool} ×{all} ({failed} failed)"),
+        }
+    });
+    let words: Vec<String> = words.collect();
+    format!("its code called {}", words.join(", "))
 }
 
 /// Prints what the plan saves, compared with a large model that does all the work.

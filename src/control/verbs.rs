@@ -191,7 +191,9 @@ fn breakpoint(
     run: &RunState,
 ) -> Result<Vec<RunCommand>, String> {
     let text = request.step.as_deref().unwrap_or_default();
-    let is_known = |id: &str| id == "*" || run.steps.iter().any(|row| &*row.info.id == id);
+    let is_row = |id: &str| run.steps.iter().any(|row| &*row.info.id == id);
+    let is_known =
+        |id: &str| id == Breakpoint::ALL || is_row(id) || Breakpoint::could_be_call(id, is_row);
     let breakpoint = Breakpoint::parse(text, is_known)?;
     if let Some(fault) = run.break_fault(&breakpoint) {
         return Err(fault);

@@ -1,6 +1,7 @@
 //! One attempt on its own task: the call, its time limit and its cancellation.
 
-use super::user_time::UserTime;
+use super::suspension::Suspension;
+use super::waiting_time::WaitingTime;
 use crate::run::ErrorKind;
 use crate::tools::{Call, CallReport, CostBasis, Tool, ToolError};
 use crate::units::Micros;
@@ -40,8 +41,8 @@ impl AttemptDone {
 pub(super) struct Bounds {
     /// The most time it may take.
     pub limit: Option<Duration>,
-    /// The time of the user, which does not count against it.
-    pub user_time: UserTime,
+    /// How long it waits for others, which does not count against it.
+    pub waiting_time: WaitingTime,
     /// Whether the call would run into that limit again.
     pub deterministic: bool,
     /// The start of the run. Service time is counted on the same clock as the events, so that it never
@@ -49,6 +50,16 @@ pub(super) struct Bounds {
     pub origin: Instant,
     /// The moment of the attempt's first event.
     pub started: Micros,
+    /// How long its code waits for calls that it makes: that time is not its own.
+    pub suspension: Suspension,
+}
+
+impl Bounds {
+    /// The time that the attempt has taken itself.
+    fn taken(&self) -> Micros {
+        let now = Micros::from(self.origin.elapsed());
+        now - self.started - self.suspension.total(now)
+    }
 }
 
 /// Makes the call.
@@ -68,7 +79,7 @@ pub(super) async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> 
     };
     let report = ended.unwrap_or_else(|| unanswered(ToolError::permanent("stopped")));
     AttemptDone {
-        service: Micros::from(bounds.origin.elapsed()) - bounds.started,
+        service: bounds.taken(),
         report: Box::new(report),
         cancelled,
     }
@@ -83,7 +94,7 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
     call.cancel = cancel.clone();
     let work = tool.call(call);
     tokio::pin!(work);
-    if let Some(report) = bounds.user_time.limited(limit, &mut work).await {
+    if let Some(report) = bounds.waiting_time.limited(limit, &mut work).await {
         report
     } else {
         // It ends what it started, as when a run is stopped.

@@ -2,13 +2,17 @@
 //!
 //! Dropping this cancels every call and aborts its task.
 
+mod code;
+
 use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
-use super::user_time::UserTime;
+use super::suspension::Suspension;
+use super::waiting_time::{OpenWait, WaitingTime};
 use crate::plan::StepIx;
 use crate::run::{Answer, LogStream};
 use crate::text::held_memory::{CallMemory, HeldMemory};
 use crate::tools::{
-    Asker, Call, CallHandle, CallLog, CallReport, NOBODY, SpendAuthorizer, Tool, ToolError,
+    Asker, Call, CallHandle, CallLog, CallReport, CodeAnswer, CodeRequest, NOBODY, SpendAuthorizer,
+    Tool, ToolError,
 };
 use crate::units::{Micros, Money};
 use futures::FutureExt;
@@ -39,6 +43,8 @@ const QUESTIONS: usize = 64;
 pub(super) enum CallEvent {
     /// It logged something.
     Log(LogEntry),
+    /// Its code asks for something.
+    Code(CodeMessage),
     /// It asks whether it may cost this much in total; the answer is [`Calls::answer`].
     Asked(StepIx, Money),
     /// Its server gave it a handle, which it waits to have on record.
@@ -87,6 +93,23 @@ pub(super) struct EndedCall {
     pub stopped: bool,
 }
 
+/// What the code of a call asks for.
+pub(super) struct CodeMessage {
+    pub row: StepIx,
+    pub attempt: u32,
+    pub request: CodeRequest,
+}
+
+/// What a call has beside its bounds.
+pub(super) struct CallFrame {
+    /// Whether it can cost or change something.
+    pub has_effect: bool,
+    /// Where its code gets answers.
+    pub answers: Option<mpsc::UnboundedSender<CodeAnswer>>,
+    /// Its right to build large values.
+    pub held: HeldMemory,
+}
+
 struct Question {
     row: StepIx,
     total: Money,
@@ -98,6 +121,14 @@ struct RunningCall {
     cancel: CancellationToken,
     has_effect: bool,
     started: Micros,
+    /// Where its code gets answers.
+    answers: Option<mpsc::UnboundedSender<CodeAnswer>>,
+    /// How long its code has waited for its calls.
+    suspension: Suspension,
+    /// What of its time does not count against its limit.
+    waiting_time: WaitingTime,
+    /// Held while its code waits for its calls.
+    waits: Option<OpenWait>,
     /// Its right to build large values lasts until its end has been taken.
     _memory: CallMemory,
 }
@@ -118,6 +149,8 @@ pub(super) struct Calls {
     user_asked: mpsc::Receiver<Asked>,
     /// Calls that wait for a budget decision.
     waiting: HashMap<StepIx, oneshot::Sender<bool>>,
+    code: mpsc::Sender<CodeMessage>,
+    coded: mpsc::Receiver<CodeMessage>,
     log: mpsc::Sender<LogEntry>,
     logged: mpsc::Receiver<LogEntry>,
     log_dropped: Arc<AtomicU64>,
@@ -130,6 +163,7 @@ impl Calls {
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (handles, given) = mpsc::channel(QUESTIONS);
         let (asks, user_asked) = mpsc::channel(QUESTIONS);
+        let (code, coded) = mpsc::channel(QUESTIONS);
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
         Self {
             _cancel_on_drop: stop.clone().drop_guard(),
@@ -144,6 +178,8 @@ impl Calls {
             asks,
             user_asked,
             waiting: HashMap::new(),
+            code,
+            coded,
             log,
             logged,
             log_dropped: Arc::default(),
@@ -162,14 +198,22 @@ impl Calls {
         tool: Arc<dyn Tool>,
         call: Call,
         bounds: Bounds,
-        has_effect: bool,
-        held: HeldMemory,
+        frame: CallFrame,
     ) {
+        let CallFrame {
+            has_effect,
+            answers,
+            held,
+        } = frame;
         let memory = CallMemory::new(held);
         let running = RunningCall {
             cancel: call.cancel.clone(),
             has_effect,
             started: bounds.started,
+            answers,
+            suspension: bounds.suspension.clone(),
+            waiting_time: bounds.waiting_time.clone(),
+            waits: None,
             _memory: memory.clone(),
         };
         self.running.insert(row, running);
@@ -257,6 +301,7 @@ impl Calls {
             tokio::select! {
                 biased;
                 Some(entry) = self.logged.recv() => return CallEvent::Log(entry),
+                Some(message) = self.coded.recv() => return CallEvent::Code(message),
                 Some(question) = self.asked.recv() => {
                     let (row, total) = self.take_question(question);
                     return CallEvent::Asked(row, total);
@@ -292,7 +337,7 @@ impl Calls {
         let row = self.rows.remove(&id)?;
         let call = self.running.get(&row)?;
         let done = done.unwrap_or_else(|| AttemptDone {
-            service: now - call.started,
+            service: now - call.started - call.suspension.total(now),
             report: Box::new(unanswered(panicked())),
             cancelled: call.cancel.is_cancelled(),
         });
@@ -324,14 +369,14 @@ impl Calls {
         &self,
         row: StepIx,
         attempt: u32,
-        user_time: &UserTime,
+        waiting_time: &WaitingTime,
         wait: Option<Duration>,
     ) -> Asker {
-        let (asks, user_time) = (self.asks.clone(), user_time.clone());
+        let (asks, waiting_time) = (self.asks.clone(), waiting_time.clone());
         Asker::of(move |question| {
-            let (asks, user_time) = (asks.clone(), user_time.clone());
+            let (asks, waiting_time) = (asks.clone(), waiting_time.clone());
             async move {
-                let _wait = user_time.begin();
+                let _wait = waiting_time.begin();
                 let (answer, answered) = oneshot::channel();
                 let asked = Asked {
                     row,

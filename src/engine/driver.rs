@@ -5,6 +5,8 @@
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
 mod breakpoints;
+mod call;
+mod code;
 mod command_channel;
 mod commands;
 mod expectations;
@@ -15,10 +17,10 @@ mod recovery;
 
 use self::command_channel::Commands;
 use super::answer_channel::AnswerSender;
-use super::attempt::{AttemptDone, Bounds};
+use super::attempt::AttemptDone;
 use super::break_conditions::BreakConditions;
 use super::cache::Keys;
-use super::calls::{CallEvent, Calls, EndedCall, in_place, nothing_to_call};
+use super::calls::{CallEvent, Calls, EndedCall};
 use super::continued::opening;
 use super::edited_steps::EditedSteps;
 use super::evaluations::Evaluations;
@@ -33,12 +35,12 @@ use super::setup::{Settings, Setup};
 use super::slow_motion::SlowMotion;
 use super::step_tools::StepTools;
 use super::timers::Timers;
-use super::user_time::UserTime;
 use super::{Action, Input, Rules, Scheduler};
-use crate::plan::{ExecutionPlan, StepInput, StepIx};
+use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{EventKind, RunCommand, RunState};
-use crate::tools::{AnswerListener, Call, CallReport, Quote, ToolError, Toolbox};
-use crate::units::{Micros, Money};
+use crate::tools::{AnswerListener, Toolbox};
+use crate::units::Micros;
+use code::CodeRows;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -61,7 +63,7 @@ pub(super) struct Driver {
     run_id: Arc<str>,
     scheduler: Scheduler,
     random: fastrand::Rng,
-    reuse: Reuse,
+    reuse: Box<Reuse>,
     emitter: EventEmitter,
     calls: Calls,
     answers: Option<AnswerSender>,
@@ -71,6 +73,7 @@ pub(super) struct Driver {
     inquiries: Inquiries,
     timers: Timers,
     slow_motion: SlowMotion,
+    code: CodeRows,
     held: HeldOutputs,
     large: LargeInputs,
     /// The handles of calls that an earlier run made, and whose end is waited for.
@@ -105,10 +108,12 @@ impl Driver {
         };
         let retry = tools.retry_policies(&setup.plan);
         let mut scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
+        let tool_names = setup.toolbox.names();
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
         let secrets = setup.toolbox.secrets();
         let questions = Box::new(Questions::with(&settings.question_answers));
         let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
+        let reuse = Box::new(reuse);
         match setup.so_far {
             None => emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header))),
             Some(run) => {
@@ -141,6 +146,7 @@ impl Driver {
             break_conditions: BreakConditions::default(),
             inquiries: Inquiries::default(),
             timers: Timers::new(origin),
+            code: CodeRows::new(tool_names),
             held: HeldOutputs::default(),
             large: LargeInputs::default(),
             attached: HashMap::new(),
@@ -155,6 +161,7 @@ impl Driver {
     pub(super) async fn run(mut self, commands: mpsc::Receiver<RunCommand>) -> RunState {
         let mut commands = Commands::new(commands, !self.settings.interactive);
         self.note_breakpoints();
+        let _warm = self.warm_jail();
         self.input(Input::Start);
         self.reuse.begin(&self.plan, &self.tools);
         self.apply_edits(0);
@@ -172,7 +179,7 @@ impl Driver {
             if !commands.open {
                 self.refuse_questions();
             }
-            if !commands.open && self.scheduler.waits_for_user() {
+            if !commands.open && self.scheduler.is_stuck() {
                 self.input(Input::Unattended);
                 continue;
             }
@@ -201,6 +208,9 @@ impl Driver {
             self.input(Input::BudgetRequest(row, total));
         }
         self.take_what_servers_said();
+        while let Some(message) = self.calls.try_code() {
+            self.code_asks(message);
+        }
         while let Some(ended) = self.calls.try_ended(self.now) {
             self.call_ended(ended);
         }
@@ -256,6 +266,11 @@ impl Driver {
                     reserved,
                 } => self.call(step, attempt, &input, reserved),
                 Action::Cancel(row) => self.cancel(row),
+                Action::Answer {
+                    caller,
+                    number,
+                    outcome,
+                } => self.answer_code(caller, number, outcome),
                 Action::BudgetDecision(row, granted) => self.calls.answer(row, granted),
                 Action::SetTimer(at, timer) => self.timers.set(at, timer),
             }
@@ -289,6 +304,7 @@ impl Driver {
                         }
                         // Rows of an earlier time are used again.
                         EventKind::StepExpanded { .. } => from = self.plan.steps.len(),
+                        EventKind::StepCalled { row, .. } => from = from.min(row.at()),
                         EventKind::StepCallSet {
                             step,
                             prompt,
@@ -302,7 +318,16 @@ impl Driver {
                             input,
                             prompt,
                             ..
-                        } => *prompt = self.prompt(step.ix, input),
+                        } => {
+                            *prompt = self.prompt(step.ix, input);
+                            self.code.begin(step.ix);
+                        }
+                        EventKind::AttemptSuspended { step, .. } => {
+                            self.calls.suspend(step.ix, now, true);
+                        }
+                        EventKind::AttemptContinued { step, .. } => {
+                            self.calls.suspend(step.ix, now, false);
+                        }
                         other => self.reuse.note_end(other, &self.scheduler),
                     }
                     let attached = self.attach(&kind);
@@ -316,97 +341,6 @@ impl Driver {
         }
         self.scratch = decided;
         self.apply_edits(from);
-    }
-
-    /// Makes a call, in place or on a task of its own. Every way out of it ends the attempt or leaves a task that will.
-    fn call(&mut self, row: StepIx, number: u32, input: &StepInput, reserved: Money) {
-        let input = input.to_value();
-        let instance = self.instance(row);
-        let (Some(tool), Some(step)) = (instance.tool().cloned(), instance.step()) else {
-            return self.ended(row, AttemptDone::free(nothing_to_call()));
-        };
-        let (own_timeout, model) = (step.settings.timeout, step.settings.model.clone());
-        self.note_called(row, &input);
-        let started = self.read_clock();
-        if let Some(report) = in_place(&*tool, &input) {
-            let service = self.read_clock() - started;
-            let done = AttemptDone {
-                service,
-                ..AttemptDone::free(report)
-            };
-            let made = Made {
-                started,
-                done,
-                may_be_paced: true,
-            };
-            return self.made(row, made);
-        }
-        let free = || reserved.is_zero() && tool.quote(&input, model.as_deref()) == Quote::FREE;
-        let target = tool.target(&input);
-        let executor = target.as_ref().unwrap_or(&tool);
-        let policy = executor.policy();
-        let has_effect = !policy.repeatable || !free();
-        if has_effect {
-            self.emitter.require_survival();
-        }
-        // The event is on record before the call can have an effect.
-        self.emitter.flush();
-        if let Some(why) = self.emitter.refusal().filter(|_| has_effect) {
-            let message = format!("the call was not made, because it cannot be recorded: {why}");
-            let report = CallReport::free(Err(ToolError::permanent(message)));
-            return self.ended(row, AttemptDone::free(report));
-        }
-        let instance = self.instance(row);
-        let user_time = UserTime::default();
-        let call = Call {
-            step: instance.key().id,
-            attempt: number,
-            input,
-            model,
-            idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id, number),
-            time_limit: own_timeout.or(policy.timeout),
-            max_memory_mb: self.settings.limits.max_memory_mb,
-            max_cpu_percent: self.settings.limits.max_cpu_percent,
-            cancel: self.calls.cancellation(),
-            log: self.calls.log(row, number),
-            listener: self.listener(row, number),
-            raw: self.emitter.raw(),
-            asker: self.asker(row, number, &user_time),
-            handle: self
-                .calls
-                .handle(row, number)
-                .known(self.attached.remove(&row)),
-            spend_authorizer: self.calls.spend_authorizer(row),
-        };
-        let bounds = Bounds {
-            limit: own_timeout.or(policy.timeout),
-            user_time,
-            deterministic: policy.deterministic,
-            origin: self.origin,
-            // Recording the start is no part of the call.
-            started: self.read_clock(),
-        };
-        self.calls
-            .start(row, tool, call, bounds, has_effect, self.held.memory());
-    }
-
-    /// Has the attempt of a row stop; it still ends.
-    fn cancel(&mut self, row: StepIx) {
-        if self.large.cancel(row) {
-            let report = CallReport::not_sent(ToolError::permanent("stopped"));
-            let done = AttemptDone {
-                cancelled: true,
-                ..AttemptDone::free(report)
-            };
-            return self.ended(row, done);
-        }
-        if let Some(made) = self.release_unjudged(row) {
-            return self.ended(row, made.done);
-        }
-        match self.slow_motion.release(row) {
-            Some(done) => self.ended(row, done),
-            None => self.calls.cancel(row),
-        }
     }
 
     /// The call of an attempt that began at `started` has ended at the time read last, and it changed nothing: where it
@@ -436,6 +370,7 @@ impl Driver {
     fn call_event(&mut self, event: CallEvent) {
         match event {
             CallEvent::Log(entry) => self.log(entry),
+            CallEvent::Code(message) => self.code_asks(message),
             CallEvent::Asked(row, total) => self.input(Input::BudgetRequest(row, total)),
             CallEvent::Handle(given) => self.record_handle(given),
             CallEvent::Question(asked) => self.asked(asked),

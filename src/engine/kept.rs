@@ -37,7 +37,7 @@ struct KeptOutput {
 }
 
 impl Kept {
-    /// A row is about to be taken back, with its elements.
+    /// A row is about to be taken back, with its elements; a call that code makes, before its code makes it once more.
     pub(super) fn note(&mut self, state: &RunState, ix: StepIx) {
         let run_id = state.header.as_deref().map(|header| &header.run_id);
         let (Some(run_id), Some(row)) = (run_id, state.steps.get(ix.at())) else {
@@ -128,7 +128,8 @@ impl Kept {
         self.outputs.is_empty()
     }
 
-    fn versions_before(&self, state: &RunState, step: StepIx) -> Vec<u32> {
+    /// How often the steps that a step depends on have come to something else.
+    pub(super) fn versions_before(&self, state: &RunState, step: StepIx) -> Vec<u32> {
         let row = state.steps.get(step.at());
         let before = row.map_or(&[][..], |row| &row.info.depends_on);
         let version = |step| self.versions.get(step).copied().unwrap_or(0);

@@ -43,11 +43,12 @@ mod slow_motion;
 mod step_digest;
 mod step_instance;
 mod step_tools;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod unknown_steps;
-mod user_time;
+mod waiting_time;
 mod why;
 
 pub(crate) use answer_channel::{AnswerReader, AnswerSender, answer_channel};
@@ -61,7 +62,7 @@ pub use preview::{Liveness, Previewer};
 pub(crate) use prices::step_prices;
 pub use prior_steps::{EarlierRun, PriorSteps};
 pub use resume_state::ResumeState;
-pub(crate) use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
+pub(crate) use scheduler::{Action, CodeCall, Input, Prepared, Rules, Scheduler, Timer};
 pub use setup::Settings;
 pub(crate) use step_digest::StepDigest;
 pub use step_digest::{Definitions, definitions};

@@ -1,7 +1,7 @@
 //! What a step is about to do: its condition, its list, its parameters, what the call can cost.
 
 use super::evaluations::RowEvaluations;
-use super::{Prepared, Scheduler};
+use super::{CodeCall, Prepared, Scheduler};
 use crate::plan::{
     Evaluation, ExecutionPlan, Expression, Own, ReferenceError, Root, Scope, Step, StepInput,
     StepIx, Template, type_name,
@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The maximum of elements of all `for_each` steps of a run: each is a step of its own, with its events.
-const MAX_ELEMENTS: usize = 100_000;
+pub(super) const MAX_ELEMENTS: usize = 100_000;
 
 /// What the references of one row see.
 pub(super) struct RunScope<'a> {
@@ -134,6 +134,8 @@ pub(super) struct Called<'a> {
     pub tool: Option<&'a Arc<dyn Tool>>,
     /// Whether it is an element of a `for_each` step.
     pub is_element: bool,
+    /// The call of code that it is, where it is one.
+    pub code_call: Option<&'a CodeCall>,
 }
 
 /// Looks at a row that is about to start. `condition` is whether its condition holds, where that is known already.
@@ -147,6 +149,7 @@ pub(super) fn prepare(
         step: Some(step),
         tool,
         is_element,
+        code_call,
     } = called
     else {
         return Prepared::Unwanted;
@@ -162,9 +165,10 @@ pub(super) fn prepare(
             Err(message) => impossible(scope, step, message),
         };
     }
-    let input = match scope.scheduler.given(scope.row) {
-        Some(given) => Arc::clone(given).into(),
-        None => match step.parameters.input(scope) {
+    let input = match (scope.scheduler.given(scope.row), code_call) {
+        (Some(given), _) => Arc::clone(given).into(),
+        (None, Some(call)) => call.input.clone(),
+        (None, None) => match step.parameters.input(scope) {
             Ok(input) => input,
             Err(error) => return impossible(scope, step, error.message),
         },

@@ -5,7 +5,7 @@
 //! the model's window bounds.
 
 use super::step_tools::retry_policy;
-use crate::plan::{ExecutionPlan, Root, Scope, Step, StepIx, Trigger};
+use crate::plan::{ExecutionPlan, RetryPolicy, Root, Scope, Step, StepInput, StepIx, Trigger};
 use crate::run::StepPrice;
 use crate::tools::{Estimate, Tool, Toolbox, Unseen};
 use serde_json::{Map, Value};
@@ -26,42 +26,89 @@ pub(crate) fn step_prices(
 ) -> Vec<Option<StepPrice>> {
     let scope = ContextScope { plan, context };
     let tools = tools(plan, toolbox);
-    if tools.iter().all(Option::is_none) {
+    let calls = calls_that_cost(plan, toolbox);
+    if tools.iter().all(Option::is_none) && !calls.contains(&true) {
         return vec![None; plan.steps.len()];
     }
     let sure = sure(plan);
     let steps = plan.steps.iter().zip(&tools).enumerate();
     steps
         .map(|(at, (step, tool))| {
-            let tool = tool.as_ref()?;
-            let (estimate, times) = scope.estimate(step, &**tool, &tools);
+            let has_calls = calls[at];
+            if tool.is_none() && !has_calls {
+                return None;
+            }
+            let (mut estimate, times) = scope.estimate(step, tool.as_deref(), &tools);
+            let is_free = estimate == Estimate::FREE && !has_calls;
+            if has_calls {
+                // How many of them there are is known once its code runs.
+                (estimate.expected, estimate.max) = (None, None);
+            }
             let price = StepPrice {
                 min: estimate.min,
                 expected: estimate.expected,
                 max: estimate.max,
-                attempts: retry_policy(step, Some(tool)).attempts,
+                attempts: retry_policy(step, tool.as_ref()).attempts,
                 times,
                 sure: sure[at],
             };
-            let is_free = estimate == Estimate::FREE;
             (!is_free).then_some(price)
         })
         .collect()
+}
+
+/// What a call that code makes can cost; `None` where that is nothing.
+pub(super) fn price_of_call(
+    tool: &dyn Tool,
+    input: &StepInput,
+    retry: RetryPolicy,
+) -> Option<StepPrice> {
+    tool.pricing()?;
+    let estimate = tool.estimate(&input.to_value(), None, Unseen::NONE);
+    (estimate != Estimate::FREE).then_some(StepPrice {
+        min: estimate.min,
+        expected: estimate.expected,
+        max: estimate.max,
+        attempts: retry.attempts,
+        times: Some(1),
+        sure: true,
+    })
 }
 
 /// The tool of every step that can cost something.
 fn tools(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<Option<Arc<dyn Tool>>> {
     let mut known: HashMap<&str, Option<Arc<dyn Tool>>> = HashMap::new();
     let mut look_up = |name| {
-        let tool = known.entry(name).or_insert_with(|| {
-            let tool = toolbox.tool(name)?;
-            let free = tool.kind().free
-                && tool.estimate(&Value::Null, None, Unseen::NONE) == Estimate::FREE;
-            (!free).then_some(tool)
-        });
+        let tool = known
+            .entry(name)
+            .or_insert_with(|| toolbox.tool(name).filter(can_cost));
         tool.clone()
     };
     plan.steps.iter().map(|step| look_up(&step.tool)).collect()
+}
+
+fn can_cost(tool: &Arc<dyn Tool>) -> bool {
+    let free =
+        tool.kind().free && tool.estimate(&Value::Null, None, Unseen::NONE) == Estimate::FREE;
+    !free
+}
+
+/// For each step whether its code could call a tool that can cost something.
+pub(super) fn calls_that_cost(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<bool> {
+    let mut known: HashMap<(&str, Option<Arc<str>>), bool> = HashMap::new();
+    let mut look_up = |step| {
+        let Step {
+            tool, parameters, ..
+        }: &Step = step;
+        let code = parameters.literal_text("code");
+        *known
+            .entry((tool, code))
+            .or_insert_with_key(|(tool, code)| {
+                let mut callable = toolbox.callable(tool, code.as_deref()).into_iter();
+                callable.any(|name| toolbox.tool(&name).is_some_and(|tool| can_cost(&tool)))
+            })
+    };
+    plan.steps.iter().map(&mut look_up).collect()
 }
 
 /// For each step whether nothing but a failure can keep it from running.
@@ -106,7 +153,7 @@ impl ContextScope<'_> {
     fn estimate(
         &self,
         step: &Step,
-        tool: &dyn Tool,
+        tool: Option<&dyn Tool>,
         tools: &[Option<Arc<dyn Tool>>],
     ) -> (Estimate, Option<u32>) {
         let list = step.for_each.as_ref().map(|list| list.resolve(self).ok());
@@ -128,10 +175,10 @@ impl ContextScope<'_> {
             (Some(_), Some(items)) => u32::try_from(items.len()).ok(),
             (Some(_), None) => None,
         };
-        (
-            tool.estimate(&input, step.settings.model.as_deref(), unseen),
-            times,
-        )
+        let estimate = tool.map_or(Estimate::FREE, |tool| {
+            tool.estimate(&input, step.settings.model.as_deref(), unseen)
+        });
+        (estimate, times)
     }
 
     /// What the output of a step brings into an input.

@@ -9,6 +9,7 @@ use super::edit::Edit;
 use super::step_digest::StepDigest;
 use crate::plan::{ExecutionPlan, StepInput};
 use crate::run::{Reuse, RunError, RunState, SkipReason, StepSource, StepState, StepStatus};
+use crate::units::Money;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(super) enum PriorStep {
         input: Option<StepInput>,
         /// What it saves where it turns out to have happened.
         reuse: Option<Box<Reuse>>,
+        /// What is counted as spent for the call, because it may have been billed.
+        reserved: Money,
     },
     /// Whatever it was, the user wants it to run.
     Rerun,
@@ -157,6 +160,44 @@ impl PriorSteps {
         steps
     }
 
+    /// Whether the call of this id, which code made, was made with this input, or there was none.
+    pub(super) fn may_be_call(&self, id: &str, now: &StepInput) -> bool {
+        match self.rows.get(id) {
+            Some(PriorStep::Output { input, .. } | PriorStep::Interrupted { input, .. }) => {
+                input.as_ref() == Some(now)
+            }
+            _ => true,
+        }
+    }
+
+    /// The calls that the code of this row, or of its elements, made are of no account any more.
+    pub(super) fn forget_calls(&mut self, id: &str) {
+        let is_call = |row: &str| {
+            let rest = row.strip_prefix(id);
+            rest.is_some_and(|rest| {
+                let is_of_element = || rest.starts_with('[') && rest.contains("]/");
+                rest.starts_with('/') || is_of_element()
+            })
+        };
+        self.rows.retain(|row, _| !is_call(row));
+    }
+
+    /// What is counted as spent for the interrupted call of a row.
+    fn reserved(&self, id: &str) -> Money {
+        match self.rows.get(id) {
+            Some(PriorStep::Interrupted { reserved, .. }) => *reserved,
+            _ => Money::ZERO,
+        }
+    }
+
+    /// The same; from now on nothing is.
+    pub(super) fn release(&mut self, id: &str) -> Money {
+        match self.rows.get_mut(id) {
+            Some(PriorStep::Interrupted { reserved, .. }) => std::mem::take(reserved),
+            _ => Money::ZERO,
+        }
+    }
+
     /// The input with which a row was called.
     fn input_of(&self, id: &str) -> Option<StepInput> {
         match self.rows.get(id)? {
@@ -215,6 +256,11 @@ fn how_it_ended(
     let interrupted = || PriorStep::Interrupted {
         input: input(),
         reuse: Some(Box::new(dated.reuse(row, run_id))),
+        reserved: match row.running_attempt() {
+            Some(attempt) => attempt.reserved,
+            // It is from a run before that one.
+            None => before.map_or(Money::ZERO, |before| before.reserved(&row.info.id)),
+        },
     };
     match row.status {
         StepStatus::Succeeded if row.elements().is_empty() => {

@@ -24,6 +24,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
             infos(&mut header.steps, secrets);
         }
         EventKind::StepExpanded { elements, .. } => infos(elements, secrets),
+        EventKind::StepCalled { call, .. } => info(call, secrets),
         EventKind::AttemptStarted {
             input, why, prompt, ..
         } => {
@@ -93,6 +94,8 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         | EventKind::StepWaiting { .. }
         | EventKind::ReservationRaised { .. }
         | EventKind::AttemptPaced { .. }
+        | EventKind::AttemptSuspended { .. }
+        | EventKind::AttemptContinued { .. }
         | EventKind::StepSkipped { .. }
         | EventKind::StepCancelled { .. }
         | EventKind::StepReset { .. }
@@ -139,12 +142,21 @@ fn infos(steps: &mut Arc<[StepInfo]>, secrets: &Secrets) {
     if steps.iter().all(is_clean) {
         return;
     }
-    let steps_now = steps.iter().map(|step| StepInfo {
-        parameters: step.parameters.as_ref().map(|it| secrets.redact_shared(it)),
-        description: step.description.as_ref().map(|it| secrets.redact_text(it)),
-        ..step.clone()
-    });
-    *steps = steps_now.collect();
+    let mut steps_now = steps.to_vec();
+    for step in &mut steps_now {
+        info(step, secrets);
+    }
+    *steps = steps_now.into();
+}
+
+fn info(step: &mut StepInfo, secrets: &Secrets) {
+    let (parameters, description) = (&mut step.parameters, &mut step.description);
+    if let Some(parameters) = parameters {
+        *parameters = secrets.redact_shared(parameters);
+    }
+    if let Some(description) = description {
+        *description = secrets.redact_text(description);
+    }
 }
 
 fn error(error: &mut RunError, secrets: &Secrets) {

@@ -42,8 +42,17 @@ impl Refreshed {
     /// Whether a row is one of them.
     pub(super) fn contains(&self, instance: &StepInstance<'_>) -> bool {
         let Self { rows, ids } = self;
-        let by_row = || rows.contains(&instance.row) || rows.contains(&instance.plan_step());
-        !rows.is_empty() && by_row() || !ids.is_empty() && ids.contains(&instance.key().id)
+        let by_row = || {
+            let of_code = instance.scheduler.first_caller(instance.row);
+            let known = [instance.row, instance.plan_step(), of_code];
+            known.iter().any(|row| rows.contains(row))
+        };
+        let by_id = || {
+            let of_code = instance.scheduler.first_caller(instance.row);
+            let of_code = instance.scheduler.key(of_code);
+            ids.contains(&instance.key().id) || ids.contains(&of_code.id)
+        };
+        !rows.is_empty() && by_row() || !ids.is_empty() && by_id()
     }
 }
 

@@ -5,6 +5,7 @@
 //! may or may not have happened: unless the call may be repeated, or the user decides, it stays
 //! unknown.
 
+mod given_up;
 mod going_on;
 
 use super::Prepared;
@@ -136,6 +137,7 @@ impl ResumeState {
     /// Has the row of this id run again, with everything that depends on it and without cached outputs.
     pub fn run_again(&mut self, id: &Arc<str>) {
         self.prior.rows.insert(Arc::clone(id), PriorStep::Rerun);
+        self.prior.forget_calls(id);
         self.asked.push(Arc::clone(id));
     }
 
@@ -265,6 +267,7 @@ impl ResumeState {
         let may_have_happened = PriorStep::Interrupted {
             input: None,
             reuse: None,
+            reserved: Money::ZERO,
         };
         let earlier = match self.prior.rows.get(&key.id) {
             None | Some(PriorStep::Redefined) if self.unrecorded => Some(&may_have_happened),
@@ -304,7 +307,10 @@ impl ResumeState {
                 Prepared::Impossible(error.clone())
             }
             (_, prepared @ Prepared::Each(_)) => prepared,
-            (Some(PriorStep::Interrupted { input, reuse }), prepared @ Prepared::Call { .. }) => {
+            (
+                Some(PriorStep::Interrupted { input, reuse, .. }),
+                prepared @ Prepared::Call { .. },
+            ) => {
                 let (input, reuse) = (input.clone(), reuse.clone());
                 self.after_interruption(instance, prepared, shown, input.as_ref(), reuse)
             }

@@ -1,6 +1,7 @@
 //! What replaces a call: outputs of an earlier run, cached ones, and those that the user gave; and why
 //! a call is made all the same.
 
+mod code;
 mod lacking;
 
 use super::attempt_name::idempotency_key;
@@ -38,6 +39,12 @@ pub(super) struct Reuse {
     /// Rows whose cached output is not what they expect.
     rejected: HashSet<StepIx>,
     kept: Kept,
+    /// The versions of what rows depended on as their code began to make calls.
+    calls_made_after: HashMap<StepIx, Vec<u32>>,
+    /// Rows whose code makes all of its calls again, because the user has changed what they are called with.
+    calls_again: HashSet<StepIx>,
+    /// Whether the calls that earlier attempts of a row made keep their outputs in the present one.
+    keeps_calls: HashMap<StepIx, bool>,
     /// Edits of rows that do not exist yet.
     edits: Vec<Edit>,
     /// What is not stored.
@@ -64,6 +71,9 @@ impl Reuse {
             refreshed: Refreshed::default(),
             rejected: HashSet::new(),
             kept: Kept::default(),
+            calls_made_after: HashMap::new(),
+            calls_again: HashSet::new(),
+            keeps_calls: HashMap::new(),
             edits: edits.unwrap_or_default(),
             secrets,
             left_out: LeftOut::default(),
@@ -115,8 +125,12 @@ impl Reuse {
         run: &RunState,
         now: Micros,
     ) -> Prepared {
-        let not_reused = self.not_reused.get(instance.plan_step().at());
-        let not_reused = not_reused.copied().flatten();
+        let not_reused = if let Some(call) = instance.code_call() {
+            self.keys.not_reused(&call.step)
+        } else {
+            let known = self.not_reused.get(instance.plan_step().at());
+            known.copied().flatten()
+        };
         let (recorded, refused) = self.computed_from_what_lacks(instance, &prepared);
         let prepared = match &mut self.resume {
             _ if recorded.is_some() => recorded.unwrap_or(prepared),
@@ -191,7 +205,7 @@ impl Reuse {
         let Prepared::Call { input, .. } = &prepared else {
             return prepared;
         };
-        if self.kept.is_empty() || self.refreshed.contains(instance) {
+        if self.kept.is_empty() || self.refreshed.contains(instance) || !self.keeps_call(instance) {
             return prepared;
         }
         let shown = shown_input(input, &self.secrets.now());
@@ -296,6 +310,7 @@ impl Reuse {
         if output.is_some() {
             // It will do from now on.
             self.refreshed.remove(row, scheduler);
+            self.calls_again.remove(&row);
         }
     }
 
@@ -315,12 +330,15 @@ impl Reuse {
         scheduler: &Scheduler,
     ) {
         match command {
-            RunCommand::Retry(row) => {
-                self.refreshed.insert(*row);
-            }
+            RunCommand::Retry(row) => self.asked_again(*row, scheduler),
             RunCommand::Refresh(row) => {
-                self.refreshed.insert(*row);
+                self.asked_again(*row, scheduler);
                 self.refreshed.below(plan, scheduler.plan_step(*row));
+            }
+            RunCommand::SetInput(row, _) | RunCommand::SetCall(row, _)
+                if scheduler.code_call(*row).is_none() =>
+            {
+                self.changes_calls(*row, scheduler);
             }
             RunCommand::SetOutput(row, output) => {
                 let step = scheduler.plan_step(*row);
@@ -332,6 +350,13 @@ impl Reuse {
             }
             _ => {}
         }
+    }
+
+    /// The user wants a row to run again, with the calls that its code makes. A call runs again with the code.
+    fn asked_again(&mut self, row: StepIx, scheduler: &Scheduler) {
+        let row = scheduler.first_caller(row);
+        self.refreshed.insert(row);
+        self.changes_calls(row, scheduler);
     }
 
     /// The rows of which it was asked before the run began that they run again, whatever is cached.

@@ -1,9 +1,9 @@
-//! A step, or an element of a `for_each` step, as the engine looks at it.
+//! A step, an element of a `for_each` step, or a call that code makes, as the engine looks at it.
 
-use super::Scheduler;
 use super::edited_steps::{EditedStep, EditedSteps};
 use super::prepare::{Called, OwnCall, RunScope};
 use super::step_tools::StepTools;
+use super::{CodeCall, Scheduler};
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::StepKey;
 use crate::tools::Tool;
@@ -30,14 +30,28 @@ impl<'a> StepInstance<'a> {
         self.scheduler.plan_step(self.row)
     }
 
-    /// Its step in the plan, as the user has it.
+    /// Its step in the plan, as the user has it, or what stands for one where it is a call of code.
     pub(super) fn step(&self) -> Option<&'a Step> {
-        let edited = self.edited().map(|edited| &edited.step);
-        edited.or_else(|| self.plan.step(self.plan_step()))
+        if let Some(edited) = self.edited() {
+            return Some(&edited.step);
+        }
+        match self.code_call() {
+            Some(call) => Some(&call.step),
+            None => self.plan.step(self.plan_step()),
+        }
+    }
+
+    /// The call of code that it is, where it is one.
+    pub(super) fn code_call(&self) -> Option<&'a CodeCall> {
+        self.scheduler.code_call(self.row)
     }
 
     fn edited(&self) -> Option<&'a EditedStep> {
-        self.edited.of(self.row, self.plan_step())
+        // What its code calls is not called as the step is.
+        let of = self
+            .code_call()
+            .map_or_else(|| self.plan_step(), |_| self.row);
+        self.edited.of(self.row, of)
     }
 
     /// Its prompt, where the user has set it.
@@ -51,13 +65,17 @@ impl<'a> StepInstance<'a> {
             step: self.step(),
             tool: self.tool(),
             is_element: self.is_element(),
+            code_call: self.code_call(),
         }
     }
 
     /// Its tool, where the toolbox has it.
     pub(super) fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
-        match self.edited() {
-            Some(edited) => edited.tool.as_ref(),
+        if let Some(edited) = self.edited() {
+            return edited.tool.as_ref();
+        }
+        match self.code_call() {
+            Some(call) => self.tools.called(&call.step.tool),
             None => self.tools.get(self.plan_step().at()),
         }
     }

@@ -16,6 +16,8 @@ pub(super) struct StepTools {
     named: Vec<Named>,
     /// For each step its place in `named`.
     of: Vec<u32>,
+    /// The tools that code has called.
+    called: HashMap<Arc<str>, Arc<dyn Tool>>,
 }
 
 struct Named {
@@ -50,7 +52,28 @@ impl StepTools {
             }
         });
         let of = of.collect();
-        Self { named, of }
+        Self {
+            named,
+            of,
+            called: HashMap::new(),
+        }
+    }
+
+    /// A tool that code has called.
+    pub(super) fn called(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.called.get(name)
+    }
+
+    /// Looks up a tool that code calls, where the toolbox has it.
+    pub(super) fn call(
+        &mut self,
+        name: &Arc<str>,
+        toolbox: &dyn Toolbox,
+    ) -> Option<&Arc<dyn Tool>> {
+        if !self.called.contains_key(name) {
+            self.called.insert(Arc::clone(name), toolbox.tool(name)?);
+        }
+        self.called.get(name)
     }
 
     /// The tool of the step at this place in the plan, where the toolbox has it.

@@ -169,6 +169,7 @@ impl Check<'_> {
             .filter(|step| step.for_each.is_some())
             .filter_map(|step| Some(&*step.id.as_ref()?.value))
             .collect();
+        self.find_ids_of_calls(steps);
         if lists.is_empty() {
             return;
         }
@@ -189,6 +190,36 @@ impl Check<'_> {
                 .at(id.span.clone())
                 .step(Some(&id.value))
                 .help("give the step another `id`"),
+            );
+        }
+    }
+
+    /// An id that a call gets which the code of a step makes: `STEP/TOOL[0]`.
+    fn find_ids_of_calls(&mut self, steps: &[DraftStep]) {
+        let ids = || steps.iter().filter_map(|step| step.id.as_ref());
+        let could_be_one = |id: &str| id.contains('/') && list_of_element(id).is_some();
+        if !ids().any(|id| could_be_one(&id.value)) {
+            return;
+        }
+        let all: HashSet<&str> = ids().map(|id| &*id.value).collect();
+        for id in ids().filter(|id| could_be_one(&id.value)) {
+            let callers = id.value.match_indices('/').map(|(at, _)| &id.value[..at]);
+            let is_step = |it: &&str| {
+                all.contains(it) || list_of_element(it).is_some_and(|it| all.contains(it))
+            };
+            let Some(caller) = callers.into_iter().find(is_step) else {
+                continue;
+            };
+            let message = format!(
+                "{} is the id of a call that the code of step {} could make",
+                shown(&id.value),
+                shown(caller)
+            );
+            self.collector.push(
+                Diagnostic::new(Severity::Error, "duplicate_id", message)
+                    .at(id.span.clone())
+                    .step(Some(&id.value))
+                    .help("give the step another `id`"),
             );
         }
     }

@@ -105,6 +105,22 @@ impl Template {
         }
     }
 
+    /// The text of a member, where there is no reference and no expression in it.
+    pub(crate) fn literal_text(&self, member: &str) -> Option<Arc<str>> {
+        let value = match self {
+            Self::Literal(value) => value.get(member)?,
+            Self::Object(members) => {
+                let (_, found) = members.iter().find(|(name, _)| **name == *member)?;
+                let Self::Literal(value) = found else {
+                    return None;
+                };
+                value
+            }
+            _ => return None,
+        };
+        value.as_str().map(Arc::from)
+    }
+
     /// The value as far as `scope` knows what it refers to. `open` is called with every other root, whose value is
     /// left empty.
     pub fn known(&self, scope: &dyn Scope, open: &mut dyn FnMut(&Root)) -> Value {

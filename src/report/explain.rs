@@ -121,6 +121,15 @@ impl Explanation {
             _ if row.attempts.is_empty() => self.summary = not_called(row),
             _ => self.called(row),
         }
+        if let Some(caller) = row.caller.and_then(|ix| run.steps.get(ix.at())) {
+            let caller = &caller.info.id;
+            self.notes
+                .push(format!("the code of step {caller} made this call"));
+        }
+        if !row.calls().is_empty() {
+            let calls = format::count(row.calls().len(), "call");
+            self.notes.push(format!("its code made {calls} of tools"));
+        }
     }
 
     fn elements(&mut self, run: &RunState, row: &StepState) {

@@ -125,6 +125,7 @@ impl Progress {
             EventKind::StepExpanded { step, count, .. } => {
                 format!("expanded  {} into {count} elements", step.id)
             }
+            EventKind::StepCalled { call, .. } => format!("called    {}", call.id),
             EventKind::AttemptStarted { step, attempt, .. } if *attempt == 1 => {
                 format!("started   {}", step.id)
             }
@@ -261,7 +262,9 @@ impl Progress {
             | EventKind::ApprovalAsked { .. }
             | EventKind::ApprovalUsed { .. }
             | EventKind::ReservationRaised { .. }
-            | EventKind::AttemptPaced { .. } => return None,
+            | EventKind::AttemptPaced { .. }
+            | EventKind::AttemptSuspended { .. }
+            | EventKind::AttemptContinued { .. } => return None,
         })
     }
 

@@ -32,7 +32,12 @@ fn in_words(settlement: &Settlement) -> String {
     match (settlement.happened, &settlement.error) {
         (Some(true), _) => format!("{tool} says that attempt {name} happened; its output is used"),
         (Some(false), _) => {
-            format!("{tool} says that attempt {name} did not happen; it runs again")
+            let released = if settlement.released.is_zero() {
+                String::new()
+            } else {
+                format!(", and the {} counted for it are free", settlement.released)
+            };
+            format!("{tool} says that attempt {name} did not happen; it runs again{released}")
         }
         (None, Some(error)) => {
             format!("{tool} cannot say whether attempt {name} happened: {error}")

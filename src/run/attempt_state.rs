@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct AttemptState {
     /// Which attempt, from 1.
     pub number: u32,
-    /// The slot it takes or took.
+    /// The slot it takes or took; where its code waited for calls, the first one.
     pub slot: u32,
     /// Since when a slot was all it needed, or whatever else held it: its dependencies had ended, or the backoff
     /// was over.
@@ -42,6 +42,19 @@ pub struct AttemptExtras {
     pub questions: Vec<AskedQuestion>,
     /// The tool's log.
     pub log: AttemptLog,
+    /// When its code waited for calls that it had made, in order.
+    pub suspensions: Vec<Suspension>,
+}
+
+/// A time in which the code of an attempt waited for calls that it had made, without a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// When it began.
+    pub from: Micros,
+    /// When the attempt continued or ended; `None` while it waits.
+    pub until: Option<Micros>,
+    /// The slot in which it continued; `None` where it has not.
+    pub slot: Option<u32>,
 }
 
 /// The extras of an attempt that has none.
@@ -52,6 +65,7 @@ static NO_EXTRAS: AttemptExtras = AttemptExtras {
     handle: None,
     questions: Vec::new(),
     log: AttemptLog(None),
+    suspensions: Vec::new(),
 };
 
 impl AttemptExtras {
@@ -83,6 +97,51 @@ impl AttemptState {
     /// Its extras, with the room for them made.
     pub(super) fn extras_mut(&mut self) -> &mut AttemptExtras {
         self.extras.get_or_insert_default()
+    }
+
+    /// Whether its code waits for its calls.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let last = self.suspensions.last();
+        self.end.is_none() && last.is_some_and(|last| last.until.is_none())
+    }
+
+    /// How long its code has waited for its calls by `now`.
+    pub(crate) fn suspended(&self, now: Micros) -> Micros {
+        let times = self.suspensions.iter();
+        let lengths = times.map(|time| time.until.unwrap_or(now) - time.from);
+        lengths.fold(Micros(0), |sum, length| sum + length)
+    }
+
+    /// The slot that it has; `None` while its code waits, and once it has ended.
+    #[cfg(test)]
+    pub(crate) fn present_slot(&self) -> Option<u32> {
+        let running = self.end.is_none() && !self.is_suspended();
+        let slot = self
+            .suspensions
+            .last()
+            .map_or(Some(self.slot), |last| last.slot);
+        slot.filter(|_| running)
+    }
+
+    /// The waiting is over, because the attempt continues or ends.
+    pub(super) fn end_suspension(&mut self, at: Micros, slot: Option<u32>) {
+        let times = self.extras.as_deref_mut();
+        let last = times.and_then(|extras| extras.suspensions.last_mut());
+        if let Some(last) = last.filter(|last| last.until.is_none()) {
+            (last.until, last.slot) = (Some(at), slot);
+        }
+    }
+
+    /// The times in which it had a slot, with that slot; the last one ends at `end`.
+    pub(crate) fn stretches(&self, end: Micros) -> Vec<(u32, Micros, Micros)> {
+        let mut stretches = Vec::with_capacity(self.suspensions.len() + 1);
+        let mut open = Some((self.slot, self.started));
+        for time in &self.suspensions {
+            stretches.extend(open.map(|(slot, from)| (slot, from, time.from)));
+            open = time.slot.zip(time.until);
+        }
+        stretches.extend(open.map(|(slot, from)| (slot, from, end.max(from))));
+        stretches
     }
 }
 

@@ -163,6 +163,13 @@ fn not_open(run: &RunState, row: &StepState) -> Option<String> {
         return Some(why);
     }
     let id = &row.info.id;
+    if let Some(caller) = row.caller.filter(|_| row.status.has_ended()) {
+        let code = run.steps.get(run.first_caller(caller).at());
+        return Some(format!(
+            "the code that made the call {id} knows what it came to: run step {} again",
+            code.map_or("", |code| &code.info.id)
+        ));
+    }
     if row.running_attempt().is_some() {
         return Some(format!(
             "a call of step {id} is running: wait for its end, or stop the run"

@@ -90,7 +90,8 @@ pub(crate) fn first_along(run: &RunState, differs: impl Fn(StepIx) -> bool) -> O
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); rows];
     let mut open: Vec<u32> = vec![0; rows];
     for (at, row) in run.steps.iter().enumerate() {
-        let before = row.info.depends_on.iter().chain(row.elements());
+        let before = row.info.depends_on.iter();
+        let before = before.chain(row.elements()).chain(row.calls());
         for ix in before.filter(|ix| ix.at() < rows) {
             after[ix.at()].push(at as u32);
             open[at] += 1;
@@ -177,8 +178,10 @@ impl Comparison {
             let verdict = self.verdict(row);
             changed |= std::mem::replace(&mut self.verdicts[at], verdict) != verdict;
             // The edges of the DAG may be others: elements came, or another run began.
-            let edges =
-                |row: &StepState| (Arc::clone(&row.info.depends_on), row.elements().to_vec());
+            let edges = |row: &StepState| {
+                let under = [row.elements(), row.calls()].concat();
+                (Arc::clone(&row.info.depends_on), under)
+            };
             let before = self.seen.steps.get(at);
             changed |= before.is_none_or(|before| edges(before) != edges(row));
         }

@@ -90,13 +90,11 @@ fn measured(state: &RunState, now: Micros, with_potential: bool) -> Figures {
 
 /// A row's ended attempts, and the one running up to `now`.
 fn weight(row: &StepState, now: Micros) -> u64 {
-    let open = row.running_attempt().map_or(Micros(0), |attempt| {
-        row.paced_since.unwrap_or(now) - attempt.started
-    });
-    (row.service + open).0
+    (row.service + row.running_time(now).unwrap_or_default()).0
 }
 
-/// The rows in topological order, and what each waits for. A `for_each` row also waits for its elements.
+/// The rows in topological order, and what each waits for. A `for_each` row also waits for its elements, and code for
+/// the calls that it makes.
 struct Graph {
     order: Vec<u32>,
     before: Vec<u32>,
@@ -110,7 +108,8 @@ impl Graph {
         let mut starts = Vec::with_capacity(rows + 1);
         for row in &state.steps {
             starts.push(before.len() as u32);
-            let edges = row.info.depends_on.iter().chain(row.elements());
+            let edges = row.info.depends_on.iter();
+            let edges = edges.chain(row.elements()).chain(row.calls());
             before.extend(edges.map(|ix| ix.0).filter(|ix| (*ix as usize) < rows));
         }
         starts.push(before.len() as u32);

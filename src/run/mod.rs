@@ -40,7 +40,7 @@ mod waits;
 pub use agreement::{Agreement, EqualAnswers};
 pub use answers::Answers;
 pub(crate) use attempt_state::CUT_OFF;
-pub use attempt_state::{AttemptExtras, AttemptLog, AttemptState};
+pub use attempt_state::{AttemptExtras, AttemptLog, AttemptState, Suspension};
 pub use attempts::Attempts;
 pub use changes::Change;
 pub(crate) use changes::changes;

@@ -5,6 +5,7 @@ use super::{
     Figures, Limit, RunError, RunOutcome, RunPhase, RunState, SkipReason, StepSource, StepState,
     StepStatus,
 };
+use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +25,8 @@ pub struct ExecutionResult {
     pub status: RunOutcome,
     /// The final result, `null` where there is none.
     pub result: Arc<Value>,
-    /// Every step in the plan's order; the elements of a `for_each` step follow it.
+    /// Every step in the plan's order; the elements of a `for_each` step, and the calls that the code of a step made,
+    /// follow it.
     pub steps: Vec<StepResult>,
     /// What it cost, with the upper bound of what a server did not report and of what was running when the run was cut
     /// short; `None` without cost tracking or where a model has no price.
@@ -130,18 +132,18 @@ impl ExecutionResult {
     }
 }
 
-/// The plan's order, each `for_each` row followed by its elements.
+/// The plan's order, each step followed by its elements and by the calls that its code made. The plan's steps are the
+/// first rows.
 fn rows_in_order(state: &RunState) -> impl Iterator<Item = &StepState> {
     state
         .steps
         .iter()
         .filter(|row| row.info.parent.is_none())
-        .flat_map(|row| {
-            let elements = row
-                .elements()
-                .iter()
-                .filter_map(|ix| state.steps.get(ix.at()));
-            std::iter::once(row).chain(elements)
+        .zip(0..)
+        .flat_map(|(row, at)| {
+            let under = state.under(StepIx(at)).into_iter();
+            let under = under.filter_map(|ix| state.steps.get(ix.at()));
+            std::iter::once(row).chain(under)
         })
 }
 

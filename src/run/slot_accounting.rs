@@ -1,7 +1,7 @@
 //! The accounting of slot time, kept as events come: what each row is to the slots, and how the time between two events
 //! was used. [`slot_time`](super::slot_time()) reads it.
 
-use super::{RunPhase, StepState, StepStatus, WaitReason};
+use super::{AttemptState, RunPhase, StepState, StepStatus, WaitReason};
 use crate::units::Micros;
 use std::collections::BTreeMap;
 
@@ -45,6 +45,14 @@ impl SlotUse {
         match row.status {
             StepStatus::Ready => Some(held.unwrap_or(Self::Free)),
             StepStatus::Running if row.paced_since.is_some() => Some(Self::Paced),
+            // Its code waits for its calls, and they are what can use one.
+            StepStatus::Running
+                if row
+                    .running_attempt()
+                    .is_some_and(AttemptState::is_suspended) =>
+            {
+                None
+            }
             StepStatus::Running if row.running_attempt().is_some() => Some(if row.is_sequential {
                 Self::BusyAlone
             } else {

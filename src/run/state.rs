@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub use holds::HeldStep;
 
 mod attempt;
+mod called;
 mod expansion;
 mod holds;
 mod money;
@@ -66,6 +67,8 @@ pub struct RunState {
     pub unpriced: bool,
     /// What is reserved for running attempts.
     pub reserved: Money,
+    /// What earlier runs were thought to have spent on calls that turned out not to have happened.
+    pub released: Money,
     /// The service time of all ended attempts: the work T1.
     pub work: Micros,
     /// Tokens of all ended attempts.
@@ -197,6 +200,15 @@ impl RunState {
                 count,
                 elements,
             } => self.expand(event.at, step, *count, elements),
+            EventKind::StepCalled { step, row, call } => self.called(step, *row, call),
+            EventKind::AttemptSuspended { step, attempt } => {
+                self.suspend(event.at, step, *attempt);
+            }
+            EventKind::AttemptContinued {
+                step,
+                attempt,
+                slot,
+            } => self.go_on(event.at, step, *attempt, *slot),
             EventKind::AttemptStarted {
                 step,
                 attempt,
@@ -207,6 +219,7 @@ impl RunState {
                 prompt,
             } => {
                 self.let_go(step.ix);
+                self.forget_calls(step);
                 if let Some(row) = self.set_status(step, StepStatus::Running) {
                     let due = row.retry_at.or(row.ready_at());
                     let ready = due.unwrap_or(event.at).min(event.at);
@@ -228,6 +241,8 @@ impl RunState {
                         end: None,
                     });
                     self.running += 1;
+                    // A call whose code has ended may still be running.
+                    self.most_callable = self.most_callable.max(self.running);
                     self.calls += 1;
                     self.reserved += *reserved;
                 }
@@ -298,9 +313,12 @@ impl RunState {
                     row.details_mut().error = Some(error.clone());
                 }
             }
-            EventKind::StepSettled { step, settlement } => self.with(step, |row| {
-                row.details_mut().settlement = Some(settlement.clone());
-            }),
+            EventKind::StepSettled { step, settlement } => {
+                self.released += settlement.released;
+                self.with(step, |row| {
+                    row.details_mut().settlement = Some(settlement.clone());
+                });
+            }
             EventKind::StepSkipped {
                 step,
                 reason,
@@ -430,6 +448,7 @@ impl RunState {
         }
         self.set_status(step, StepStatus::Pending);
         self.set_count(step, None);
+        self.forget_calls(step);
         self.with(step, |row| {
             row.wait_no_more(at);
             row.source = None;

@@ -108,6 +108,10 @@ pub struct Details {
     pub waits: Waits,
     /// The elements of a `for_each` step.
     expansion: Option<Expansion>,
+    /// The rows of the calls that the code of its last attempt has made, in order.
+    calls: Vec<StepIx>,
+    /// The row whose code made this call.
+    pub caller: Option<StepIx>,
 }
 
 /// The approval that the call of a row needs.
@@ -142,6 +146,8 @@ static NO_DETAILS: Details = Details {
     paced_since: None,
     waits: Waits::NONE,
     expansion: None,
+    calls: Vec::new(),
+    caller: None,
 };
 
 impl StepState {
@@ -149,7 +155,8 @@ impl StepState {
     /// its own.
     pub(crate) fn running_time(&self, now: Micros) -> Option<Micros> {
         let attempt = self.running_attempt()?;
-        Some(self.paced_since.unwrap_or(now) - attempt.started)
+        let until = self.paced_since.unwrap_or(now);
+        Some(until - attempt.started - attempt.suspended(until))
     }
 
     /// When its last call ended, once it has ended: slow motion keeps it running longer.
@@ -312,6 +319,21 @@ impl StepState {
         };
         let count = expansion.count.unwrap_or(0) as usize;
         expansion.rows.get(..count).unwrap_or(&expansion.rows)
+    }
+
+    /// The rows of the calls that the code of its last attempt has made, in order.
+    pub fn calls(&self) -> &[StepIx] {
+        &self.calls
+    }
+
+    pub(super) fn add_call(&mut self, row: StepIx) {
+        self.details_mut().calls.push(row);
+    }
+
+    /// Another attempt makes calls of its own. Returns how many there were.
+    pub(super) fn forget_calls(&mut self) -> usize {
+        let details = self.details_if_any();
+        details.map_or(0, |details| std::mem::take(&mut details.calls).len())
     }
 
     /// The running attempt, where there is one.

@@ -28,7 +28,8 @@ impl Loaded {
                 let step = self.plan.step(self.plan.find(list)?)?;
                 Some(step.for_each.is_some() && index.parse::<u32>().is_ok())
             };
-            id == Breakpoint::ALL || self.plan.find(id).is_some() || of_list(id) == Some(true)
+            let is_row = |id: &str| self.plan.find(id).is_some() || of_list(id) == Some(true);
+            id == Breakpoint::ALL || is_row(id) || Breakpoint::could_be_call(id, is_row)
         };
         let mut set = BTreeSet::new();
         for text in given {

@@ -4,7 +4,7 @@ use super::changes::find;
 use super::error::SessionError;
 use crate::engine::{Edit, ResumeState};
 use crate::plan::ExecutionPlan;
-use crate::run::RunState;
+use crate::run::{RunState, StepState};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,15 +44,18 @@ impl Continuation {
         }
         let mut named: HashSet<Arc<str>> = HashSet::new();
         let mut named_step = |id: &str| {
-            let (_, id) = find(plan, id)?;
+            let id = match call_of_code(run, id) {
+                Some(call) => Arc::clone(&call.info.id),
+                None => find(plan, id)?.1,
+            };
             named.insert(Arc::clone(&id));
             Ok::<_, SessionError>(id)
         };
         for id in &self.retry {
-            resume_state.retry(&named_step(id)?);
+            resume_state.retry(&named_step(with_its_code(run, id))?);
         }
         for id in &self.refresh {
-            resume_state.run_again(&named_step(id)?);
+            resume_state.run_again(&named_step(with_its_code(run, id))?);
         }
         for (id, input) in self.inputs {
             let id = named_step(&id)?;
@@ -96,6 +99,19 @@ impl Continuation {
         }
         Ok(())
     }
+}
+
+/// The row of a call that code made.
+fn call_of_code<'r>(run: &'r RunState, id: &str) -> Option<&'r StepState> {
+    let mut rows = run.steps.iter();
+    rows.find(|row| &*row.info.id == id && row.caller.is_some())
+}
+
+/// The id of the row whose code made the call of this id: the call runs again with it. Any other id as it is.
+fn with_its_code<'r>(run: &'r RunState, id: &'r str) -> &'r str {
+    let caller = call_of_code(run, id).and_then(|call| call.caller);
+    let code = caller.and_then(|caller| run.steps.get(run.first_caller(caller).at()));
+    code.map_or(id, |code| &code.info.id)
 }
 
 /// Whether the plan has the steps that the run has, so that what is recorded of them can go on.

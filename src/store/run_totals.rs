@@ -6,7 +6,7 @@
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunOutcome};
 use crate::units::{Micros, Money};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows that an event may add beyond a doubling of those there are.
 const MOST_NEW_ROWS: usize = 1 << 20;
@@ -27,6 +27,8 @@ pub(super) struct RunTotals {
     unpriced: bool,
     /// What is reserved for each running attempt, by its row: mostly a few rows.
     running: BTreeMap<StepIx, Money>,
+    /// Those of them whose code waits for its calls.
+    suspended: BTreeSet<StepIx>,
     phase: Phase,
     at: Micros,
     held: Micros,
@@ -75,8 +77,13 @@ impl RunTotals {
                     *running = *reserved;
                 }
             }
+            EventKind::AttemptSuspended { step, .. } if self.running.contains_key(&step.ix) => {
+                self.suspended.insert(step.ix);
+            }
+            EventKind::AttemptContinued { step, .. } => drop(self.suspended.remove(&step.ix)),
             EventKind::AttemptEnded(end) => {
                 self.running.remove(&end.step.ix);
+                self.suspended.remove(&end.step.ix);
                 if end.retry_in.is_some() {
                     self.set(end.step.ix.at(), Standing::CouldGoOn);
                 }
@@ -135,7 +142,7 @@ impl RunTotals {
             Phase::Running => self.unknown > 0 && self.could_go_on == 0,
             Phase::Stopping => false,
         };
-        let holds = self.running.is_empty() && a_person_holds;
+        let holds = self.running.len() == self.suspended.len() && a_person_holds;
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {

@@ -1,6 +1,7 @@
 //! One call: what a tool is given, and what it reports.
 
 use super::asker::Asker;
+use super::code_port::CodePort;
 use super::error::ToolError;
 use super::handle::CallHandle;
 use super::secrets::Secrets;
@@ -50,6 +51,8 @@ pub struct Call {
     pub asker: Asker,
     /// The handle that the server gives, or gave, the call.
     pub handle: CallHandle,
+    /// Where code has other tools called.
+    pub code: CodePort,
     /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.
     pub spend_authorizer: SpendAuthorizer,
 }

@@ -1,5 +1,7 @@
 //! The tools of a catalog, each built once and found by name.
 
+mod reaches;
+
 use super::catalog::{AgentSettings, Catalog, HttpSettings, McpSettings, ModelSettings, Rules};
 use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
@@ -11,14 +13,14 @@ use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
 use super::unavailable::Unavailable;
-use super::{Fingerprint, Reaches, SharedSecrets, Tool, ToolError, Toolbox};
+use super::{Fingerprint, SharedSecrets, Tool, ToolError, Toolbox};
 use super::{Probe, Recover, Recovery};
 use crate::models::SmallModelWorker;
 use crate::plan::{Evaluation, ExecutionPlan, FINAL_SYNTHESIS};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,6 +212,17 @@ impl Toolbox for CatalogToolbox {
         Some(known.cloned().unwrap_or_else(|| self.unlisted_agent(name)))
     }
 
+    fn names(&self) -> Arc<[Arc<str>]> {
+        let mut names: Vec<Arc<str>> = self.tools.keys().cloned().collect();
+        names.retain(|name| &**name != FINAL_SYNTHESIS);
+        names.sort();
+        names.into()
+    }
+
+    fn callable(&self, tool: &str, code: Option<&str>) -> Vec<Arc<str>> {
+        self.callable_by(tool, code)
+    }
+
     fn pool(&self, name: &str) -> Option<Arc<str>> {
         self.definitions.get(name)?.pool.clone()
     }
@@ -273,128 +286,6 @@ impl Toolbox for CatalogToolbox {
 }
 
 impl CatalogToolbox {
-    /// What the steps of `plan` start, reach and read. A step that may call any tool counts for all of them.
-    pub fn reaches(&self, plan: &ExecutionPlan) -> Reaches {
-        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
-        self.reaches_of(plan, by_rules, self.worker.is_simulated())
-    }
-
-    /// What the steps of `plan` start, reach and read with any worker.
-    pub(crate) fn reaches_with_any_worker(&self, plan: &ExecutionPlan) -> Reaches {
-        let mut reaches = self.reaches_of(plan, true, false);
-        reaches.extend(self.reaches_of(plan, false, false));
-        reaches
-    }
-
-    /// What all tools of the catalog start, reach and read with any worker.
-    pub(crate) fn all_reaches(&self) -> Reaches {
-        let mut reaches = Reaches::default();
-        for definition in self.definitions.values() {
-            self.add_reaches(definition, true, false, &mut reaches);
-            self.add_reaches(definition, false, false, &mut reaches);
-        }
-        for server in self.mcp_servers.values() {
-            reaches.server(server);
-        }
-        reaches
-    }
-
-    /// What a call of one tool starts, reaches and reads.
-    pub(crate) fn reaches_of_tool(&self, name: &str) -> Reaches {
-        let mut reaches = Reaches::default();
-        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
-        match self.definitions.get(name) {
-            Some(definition) => {
-                self.add_reaches(
-                    definition,
-                    by_rules,
-                    self.worker.is_simulated(),
-                    &mut reaches,
-                );
-            }
-            // It may be a tool that a server lists.
-            None => {
-                for server in self.mcp_servers.values() {
-                    reaches.server(server);
-                }
-            }
-        }
-        reaches
-    }
-
-    /// `by_rules`: whether offline rules do the work of the tools that have some; `simulated`: whether calls to other
-    /// machines are invented.
-    fn reaches_of(&self, plan: &ExecutionPlan, by_rules: bool, simulated: bool) -> Reaches {
-        let mut reaches = Reaches::default();
-        let called: HashSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
-        let calls_any = called.contains("function_call");
-        // What becomes of an interrupted call is asked of another tool.
-        let probes: HashSet<&str> = self
-            .definitions
-            .values()
-            .filter(|definition| called.contains(&*definition.name))
-            .filter_map(|definition| definition.recover.as_ref()?.probe())
-            .collect();
-        for definition in self.definitions.values() {
-            let name = &*definition.name;
-            let is_agent = called
-                .iter()
-                .any(|tool| tool.strip_prefix("agent_") == Some(name));
-            if calls_any || called.contains(name) || probes.contains(name) || is_agent {
-                self.add_reaches(definition, by_rules, simulated, &mut reaches);
-            }
-        }
-        for name in BUILTINS {
-            if called.contains(name) && !self.definitions.contains_key(name) {
-                match name {
-                    FINAL_SYNTHESIS => self.add_worker(&mut reaches, None),
-                    "code_exec" => drop(reaches.code.insert(name.to_owned())),
-                    _ => {}
-                }
-            }
-        }
-        reaches
-    }
-
-    fn add_reaches(
-        &self,
-        definition: &Arc<ToolDefinition>,
-        by_rules: bool,
-        simulated: bool,
-        reaches: &mut Reaches,
-    ) {
-        if by_rules && let Some(rules) = http_rules(definition) {
-            if matches!(rules, Rules::Code(_)) {
-                reaches.code.insert(definition.name.to_string());
-            }
-            return;
-        }
-        if simulated && is_replaced(definition) {
-            return;
-        }
-        definition.implementation.reaches(definition, reaches);
-        if let Some(model) = definition.settings::<ModelSettings>() {
-            if by_rules && matches!(model.offline, Some(Rules::Code(_))) {
-                reaches.code.insert(definition.name.to_string());
-            }
-            self.add_worker(reaches, model.model.as_deref());
-        }
-        let settings = definition.settings::<McpSettings>();
-        let servers = settings.map(|mcp| mcp.candidates(&self.services.mcp));
-        for server in servers.unwrap_or_default() {
-            if let Some(entry) = self.mcp_servers.get(&*server.settings().name) {
-                reaches.server(entry);
-            }
-        }
-    }
-
-    /// The server that is asked, and the variable with its key.
-    fn add_worker(&self, reaches: &mut Reaches, model: Option<&str>) {
-        if let Some(address) = self.worker.address(model) {
-            reaches.model(&address, self.worker.key_variable(model));
-        }
-    }
-
     fn fingerprint_of(&self, definition: &ToolDefinition, model: Option<&str>) -> Fingerprint {
         Fingerprint::of(definition, &self.worker, &self.services.environment, model)
     }

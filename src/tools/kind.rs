@@ -27,6 +27,8 @@ pub struct ToolKind {
     pub deterministic: bool,
     /// Whether a call runs another tool, which the input names.
     pub delegates: bool,
+    /// Whether a call can have other tools called: its code awaits them.
+    pub calls_tools: bool,
     /// Whether whoever carries out a call is given the name of its attempt, by which a repeated call can be told.
     pub takes_key: bool,
     /// The default time limit of one attempt.
@@ -45,6 +47,7 @@ impl ToolKind {
             repeatable: false,
             deterministic: false,
             delegates: false,
+            calls_tools: false,
             takes_key: false,
             timeout: None,
             time_to_live: MONTH,

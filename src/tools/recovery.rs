@@ -5,6 +5,7 @@
 
 use super::asker::Asker;
 use super::call::{Call, Unredacted};
+use super::code_port::CodePort;
 use super::handle::CallHandle;
 use super::kinds::jq::JqRule;
 use super::recover::ProbeSettings;
@@ -162,6 +163,7 @@ impl Probe {
             raw: None,
             asker: Asker::default(),
             handle: CallHandle::default(),
+            code: CodePort::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         }
     }

@@ -43,7 +43,7 @@ impl Default for ToolOptions {
 /// What the tools of one toolbox share.
 pub(crate) struct Services {
     /// Sandboxes for code.
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<Sandbox>,
     /// HTTP clients with their connections.
     pub http: HttpClients,
     /// Where `${VAR}` is read. Each value becomes a secret.

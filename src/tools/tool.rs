@@ -2,6 +2,7 @@
 
 use super::call::{Call, CallReport};
 use super::pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
+use super::warm_jail::WarmJail;
 use super::{CallPolicy, Standing, ToolKind};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -45,6 +46,17 @@ pub trait Tool: Send + Sync {
 
     /// What calls cost; `None` where they cost nothing.
     fn pricing(&self) -> Option<&dyn Pricing> {
+        None
+    }
+
+    /// Has what carries out calls ready before it is needed, until the guard is dropped: for a step with these parameters,
+    /// as the plan has them, and these limits. `None` where nothing has to be started.
+    fn warm(
+        &self,
+        _parameters: &Value,
+        _memory_mb: Option<u64>,
+        _cpu_percent: Option<u32>,
+    ) -> Option<WarmJail> {
         None
     }
 

@@ -14,6 +14,17 @@ pub trait Toolbox: Send + Sync {
     /// The tool of this name, `None` where the catalog has none.
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
 
+    /// The tools that code can call, in the order in which they are listed; none by default.
+    fn names(&self) -> Arc<[Arc<str>]> {
+        Arc::default()
+    }
+
+    /// The tools that a call of `tool` could have called by its code, and by the code of those in turn; none for a tool that
+    /// runs none. `code` is that of the call, where it is known before: else it is all that code can call.
+    fn callable(&self, _tool: &str, _code: Option<&str>) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// The pool whose rate limit the tool's calls count against; `None` where the catalog names none.
     fn pool(&self, _name: &str) -> Option<Arc<str>> {
         None

@@ -298,6 +298,26 @@ impl Recording {
         self
     }
 
+    /// The code of a running step calls a tool, after it had the answers of `after`.
+    #[allow(dead_code, reason = "not every test program has code")]
+    pub(crate) fn called(mut self, id: &str, tool: &str, after: &[&str]) -> Self {
+        let step = self.key(id);
+        let row = StepIx(self.steps.len() as u32);
+        let before = after.iter().map(|id| self.find(id));
+        let call = StepInfo {
+            id: format!("{id}/{tool}[0]").into(),
+            tool: tool.into(),
+            kind: "http".into(),
+            depends_on: before.collect(),
+            parent: Some(step.ix),
+            ..self.steps[step.ix.at()].clone()
+        };
+        self.steps.push(call.clone());
+        let call = Box::new(call);
+        self.emit(EventKind::StepCalled { step, row, call });
+        self
+    }
+
     /// Pauses.
     pub(crate) fn pause(self) -> Self {
         self.event(EventKind::RunPaused)

@@ -3,8 +3,8 @@
 use plandeck::models::{Environment, SmallModelWorker, SpendAuthorizer};
 use plandeck::plan::Source;
 use plandeck::tools::{
-    Asker, Call, CallHandle, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions,
-    Toolbox,
+    Asker, Call, CallHandle, CallReport, Catalog, CatalogToolbox, CodePort, Program, Tool,
+    ToolOptions, Toolbox,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -91,6 +91,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         raw: None,
         asker: Asker::default(),
         handle: CallHandle::default(),
+        code: CodePort::default(),
         spend_authorizer: SpendAuthorizer::unlimited(),
     };
     (call, said)

@@ -29,6 +29,10 @@ mod cli_output;
 mod cli_retries;
 mod cli_run;
 mod cli_signals;
+#[cfg(target_os = "linux")]
+mod code_calls;
+#[cfg(target_os = "linux")]
+mod code_calls_again;
 #[cfg(unix)]
 mod control;
 #[cfg(unix)]

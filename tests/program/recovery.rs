@@ -186,6 +186,24 @@ fn a_probe_that_does_not_find_the_call_has_it_made() {
     assert_eq!(started.unwrap()["why"]["anew"]["reason"], "under_way");
 }
 
+/// What was counted for a call in case it had been billed is free again once a probe says that it did not happen.
+#[test]
+fn a_call_that_did_not_happen_is_not_paid_for() {
+    let limit = ["--max-total-cost-usd", "0.5"];
+    let project = Project::new(&[Hold::Before], PROBE);
+    let file = project.path().join("tools.yaml");
+    let tools = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, tools.replace("recover:", "cost_usd: 0.3, recover:")).unwrap();
+    project.run_and_kill(&limit);
+    let (code, result, events) = project.resume(&limit);
+    assert_eq!(code, 0, "{result:#}");
+    assert_eq!(settled(&events)["released"], json!(0.3));
+    assert_eq!(result["cost"], json!(0.3));
+    // The run that resumes this one counts what was spent, and no more.
+    let (_, _, events) = project.resume(&limit);
+    assert_eq!(events[0]["spent_before"], json!(0.3), "{}", events[0]);
+}
+
 #[test]
 fn a_probe_that_fails_leaves_the_call_unknown() {
     let project = Project::new(&[Hold::After], PROBE);

@@ -20,6 +20,7 @@ mod alive;
 mod answers;
 mod bundle;
 mod clock;
+mod code_calls;
 mod compare;
 mod edges;
 mod edit;

@@ -389,6 +389,56 @@ fn cpython_has_what_the_embedded_interpreter_lacks() {
     assert!(events.contains("counted"), "{events}");
 }
 
+/// Runs a step whose tool says nothing of the interpreter.
+fn chosen(source: &str) -> (i32, Value, String) {
+    let folder = TempDir::new().unwrap();
+    let tools =
+        json!({"t": {"type": "code_exec", "code": source}, "u": {"type": "jq", "filter": "1"}});
+    let plan = json!({"tools": tools, "steps": [{"id": "t", "tool": "t", "parameters": {}}]});
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let events = folder.path().join("events");
+    let output = plandeck()
+        .arg("run")
+        .arg(folder.path().join("plan.json"))
+        .args(["--worker", "offline", "--headless", "--json", "--events"])
+        .arg(&events)
+        .output()
+        .unwrap();
+    let text = std::fs::read_to_string(&events).unwrap_or_default();
+    (code(&output), json(&output), text)
+}
+
+#[test]
+fn cpython_runs_what_the_embedded_interpreter_cannot_unless_something_has_happened() {
+    let (status, _, events) = chosen("output = 1");
+    assert!(
+        status == 0 && events.contains("the embedded interpreter, confined by "),
+        "{events}"
+    );
+    if !has_confined_cpython() {
+        return;
+    }
+    let (status, result, events) = chosen("import statistics\noutput = statistics.mean([1, 3])");
+    assert_eq!((status, &result["result"]), (0, &json!(2)), "{events}");
+    let why = "; the embedded interpreter could not: ModuleNotFoundError";
+    assert!(
+        events.contains("CPython 3.") && events.contains(why),
+        "{events}"
+    );
+    assert!(events.contains("CPython runs it"), "{events}");
+    // A tool was called: it is not called a second time.
+    let (status, result, events) = chosen("await u()\nimport statistics\noutput = 1");
+    let message = result["steps"][0]["error"]["message"].as_str().unwrap();
+    assert!(
+        status == 1 && message.contains("python: cpython"),
+        "{events}"
+    );
+    assert_eq!(events.matches("step_called").count(), 1);
+    // An error of the code itself is none of the interpreter.
+    let (status, _, events) = chosen("output = 1 / 0");
+    assert!(status == 1 && !events.contains("CPython"), "{events}");
+}
+
 #[test]
 fn without_cpython_the_remedy_is_named() {
     let empty = TempDir::new().unwrap();

@@ -32,10 +32,17 @@ impl Driver {
         prompt: Option<&Arc<str>>,
         model: Option<&Arc<str>>,
     ) {
-        let plan_step = self.scheduler.plan_step(row);
-        let tool = self.tools.get(plan_step.at());
+        // What is changed is what the plan has, or the code.
+        self.edited.set(row, None);
+        let instance = self.instance(row);
+        let (step, tool) = if instance.code_call().is_some() {
+            (instance.step(), instance.tool())
+        } else {
+            let plan_step = instance.plan_step();
+            (self.plan.step(plan_step), self.tools.get(plan_step.at()))
+        };
         let is_edited = prompt.is_some() || model.is_some();
-        let step = self.plan.step(plan_step).filter(|_| is_edited);
+        let step = step.filter(|_| is_edited);
         let edited = step.map(|step| EditedStep::new(step, tool, prompt, model));
         self.edited.set(row, edited);
     }

@@ -3,7 +3,7 @@
 
 use super::Driver;
 use crate::engine::calls::Asked;
-use crate::engine::user_time::UserTime;
+use crate::engine::waiting_time::WaitingTime;
 use crate::plan::StepIx;
 use crate::run::{Answer, EventKind, Question};
 use crate::text::schema::violation;
@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 
 impl Driver {
     /// Asks the user on behalf of an attempt of a row.
-    pub(super) fn asker(&self, row: StepIx, attempt: u32, user_time: &UserTime) -> Asker {
+    pub(super) fn asker(&self, row: StepIx, attempt: u32, waiting_time: &WaitingTime) -> Asker {
         let wait = self.settings.question_wait;
         let wait = wait.filter(|_| !self.settings.interactive);
-        self.calls.asker(row, attempt, user_time, wait)
+        self.calls.asker(row, attempt, waiting_time, wait)
     }
 
     /// Takes in the handles that servers gave calls, and what they ask the user.

@@ -1,17 +1,18 @@
 //! Finds out what became of calls that an earlier run left behind, before anything is decided about them.
 
 use super::Driver;
-use crate::engine::Prepared;
 use crate::engine::attempt::LOOK_UP_LIMIT;
 use crate::engine::calls::GivenHandle;
 use crate::engine::inquiries::{Answered, Found};
 use crate::engine::resume_state::Fate;
+use crate::engine::{Input, Prepared};
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunError, SettledBy, Settlement, StepKey};
 use crate::tools::{
-    Asker, Call, CallHandle, CallReport, InterruptedCall, ProbeReport, Recovery, SpendAuthorizer,
-    Standing,
+    Asker, Call, CallHandle, CallReport, CodePort, InterruptedCall, ProbeReport, Recovery,
+    SpendAuthorizer, Standing,
 };
+use crate::units::Money;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -105,6 +106,7 @@ impl Driver {
             raw: None,
             asker: Asker::default(),
             handle: CallHandle::default().known(Some(Arc::clone(handle))),
+            code: CodePort::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         }
     }
@@ -134,6 +136,13 @@ impl Driver {
                 (None, Some(why), Fate::Unknown(words.into()))
             }
         };
+        // The bound that was counted for a call that may have been billed.
+        let released = if happened == Some(false) {
+            let id = self.scheduler.key(row).id;
+            self.reuse.release(&id)
+        } else {
+            Money::ZERO
+        };
         let input = Some(report.input).filter(|input: &Arc<Value>| !input.is_null());
         let settlement = Settlement {
             by: SettledBy::Probe,
@@ -142,9 +151,13 @@ impl Driver {
             input,
             output: report.output,
             error,
+            released,
             ..nothing_known(attempt)
         };
         self.settle(row, settlement, fate);
+        if !released.is_zero() {
+            self.input(Input::Released(released));
+        }
     }
 
     fn settle_by_handle(
@@ -279,5 +292,6 @@ fn nothing_known(name: Arc<str>) -> Settlement {
         input: None,
         output: None,
         error: None,
+        released: Money::ZERO,
     }
 }

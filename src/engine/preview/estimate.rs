@@ -3,7 +3,8 @@
 use super::world_end::WorldEnd;
 use crate::plan::StepIx;
 use crate::run::{
-    CallEdit, Range, RunCommand, RunState, Seconds, StepPrice, StepState, StepStatus,
+    AttemptEnd, AttemptState, CallEdit, Range, RunCommand, RunState, Seconds, StepPrice, StepState,
+    StepStatus,
 };
 use crate::tools::{Quote, Tool};
 use crate::units::{Micros, Money};
@@ -22,6 +23,19 @@ pub(super) struct StepBound {
     pub(super) attempts: u32,
     /// How long one attempt may take; `None` without a limit.
     pub(super) limit: Option<Micros>,
+    /// What its code could call.
+    pub(super) calls: CodeCalls,
+}
+
+/// What the code of a step could call. Which calls it makes is known once it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeCalls {
+    /// It runs no code, or code that calls nothing.
+    None,
+    /// Tools that cost nothing.
+    Free,
+    /// Tools that can cost something.
+    Priced,
 }
 
 /// How a row is called where that is not as the plan has it.
@@ -112,13 +126,8 @@ impl<'a> Estimates<'a> {
     /// How long a call of this row took the last time, or calls of its tool usually take.
     pub(super) fn service(&self, row: StepIx) -> Option<Micros> {
         let row = self.row(row)?;
-        let ended = row
-            .attempts
-            .iter()
-            .rev()
-            .filter_map(|attempt| attempt.end.as_ref());
-        let mut well = ended.filter(|(_, end)| end.error.is_none());
-        let last = well.next().map(|(_, end)| end.service);
+        // Code that waits for its calls takes as long as they do.
+        let last = last_good(row).map(|(attempt, at, end)| end.service + attempt.suspended(at));
         let reused = row.reused.as_deref().map(|reuse| reuse.service);
         last.or(reused)
             .or_else(|| self.by_tool.get(&*row.info.tool).copied())
@@ -127,13 +136,8 @@ impl<'a> Estimates<'a> {
     /// What a call of this row cost the last time, or is expected to cost.
     pub(super) fn expected_cost(&self, row: StepIx) -> Option<Money> {
         let state = self.row(row)?;
-        let ended = state
-            .attempts
-            .iter()
-            .rev()
-            .filter_map(|attempt| attempt.end.as_ref());
-        let mut well = ended.filter(|(_, end)| end.error.is_none());
-        let last = well.next().and_then(|(_, end)| end.cost);
+        let last = last_good(state).and_then(|(.., end)| end.cost);
+        let last = last.and_then(|own| Some(own + self.cost_of_calls(row)?));
         let price = self.price(row);
         let expected = last.or_else(|| price?.expected);
         let expected = match price {
@@ -146,6 +150,13 @@ impl<'a> Estimates<'a> {
         expected.map(|money| bounded(money.max(self.least(row))))
     }
 
+    /// What the calls of a row's code have cost, and the calls of those.
+    fn cost_of_calls(&self, row: StepIx) -> Option<Money> {
+        let calls = self.state.under(row).into_iter();
+        let mut rows = calls.filter_map(|ix| self.row(ix));
+        rows.try_fold(Money::ZERO, |sum, row| Some(sum + row.cost?))
+    }
+
     fn knows_prices(&self) -> bool {
         let header = self.state.header.as_deref();
         header.is_some_and(|header| header.priced || !header.track_cost)
@@ -153,7 +164,8 @@ impl<'a> Estimates<'a> {
 
     fn price(&self, row: StepIx) -> Option<&'a StepPrice> {
         let row = self.row(row)?;
-        let parent = row.info.parent.and_then(|parent| self.row(parent));
+        let parent = row.info.parent.filter(|_| row.caller.is_none());
+        let parent = parent.and_then(|parent| self.row(parent));
         let priced = row.info.price.as_deref();
         priced.or_else(|| parent?.info.price.as_deref())
     }
@@ -243,6 +255,10 @@ impl<'a> Estimates<'a> {
         let expected = known.then_some(end.took.max(min));
         let longest = end.called.iter().chain(&end.possible).map(|row| {
             let bound = self.bound(*row)?;
+            if bound.calls != CodeCalls::None {
+                // How many calls its code waits for is known once it runs.
+                return None;
+            }
             Some(bound.limit?.0.saturating_mul(bound.attempts.into()))
         });
         let max: Option<u64> = longest.sum();
@@ -253,4 +269,14 @@ impl<'a> Estimates<'a> {
             max: max.map(|max| Seconds(Micros(max).max(end.took))),
         }
     }
+}
+
+/// The last attempt of a row that ended well, with when and how.
+fn last_good(row: &StepState) -> Option<(&AttemptState, Micros, &AttemptEnd)> {
+    let attempts = row.attempts.iter().rev();
+    let mut ended = attempts.filter_map(|attempt| {
+        let (at, end) = attempt.end.as_ref()?;
+        Some((attempt, *at, &**end))
+    });
+    ended.find(|(.., end)| end.error.is_none())
 }

@@ -9,14 +9,16 @@ mod estimate;
 mod world;
 mod world_end;
 
+use super::prices::calls_that_cost;
 use super::step_tools::{StepTools, retry_policy};
 use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{
     Preview, PreviewStep, RunCommand, RunState, SkipReason, StepSource, StepState, StepStatus,
 };
+use crate::text::format::count;
 use crate::tools::Toolbox;
 use crate::units::Micros;
-use estimate::{Estimates, StepBound};
+use estimate::{CodeCalls, Estimates, StepBound};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -50,14 +52,24 @@ impl Previewer {
     /// For runs of `plan` with these tools.
     pub fn new(plan: Arc<ExecutionPlan>, toolbox: &dyn Toolbox) -> Self {
         let tools = StepTools::new(&plan, toolbox);
+        let priced_calls = calls_that_cost(&plan, toolbox);
         let bounds = plan.steps.iter().enumerate().map(|(at, step)| {
             let tool = tools.get(at);
+            let code = || step.parameters.literal_text("code");
+            let could_call = || !toolbox.callable(&step.tool, code().as_deref()).is_empty();
             let limit = step.settings.timeout.or_else(|| tool?.policy().timeout);
             StepBound {
                 tool: tool.cloned(),
                 model: step.settings.model.clone(),
                 attempts: retry_policy(step, tool).attempts.max(1),
                 limit: limit.map(Micros::from),
+                calls: if priced_calls[at] {
+                    CodeCalls::Priced
+                } else if tool.is_some_and(|tool| tool.kind().calls_tools) && could_call() {
+                    CodeCalls::Free
+                } else {
+                    CodeCalls::None
+                },
             }
         });
         Self {
@@ -78,6 +90,7 @@ impl Previewer {
         let estimates = Estimates::new(state, &self.bounds, commands);
         let mut world = World::new(&self.plan, state, &estimates, liveness);
         let asked = asked(state, commands);
+        let commands: &[RunCommand] = &of_code(state, commands);
         world.catch_up();
         world.give(commands, &asked);
         let end = world.go_on();
@@ -87,6 +100,7 @@ impl Previewer {
             liveness,
             commands,
             asked: &asked,
+            bounds: &self.bounds,
             called: &end.called,
             refused: &end.refused,
         };
@@ -111,15 +125,28 @@ impl Previewer {
     }
 }
 
+/// The same commands about the code that makes a call instead of about the call: that runs again with its code.
+fn of_code(state: &RunState, commands: &[RunCommand]) -> Vec<RunCommand> {
+    let commands = commands.iter().map(|command| match command {
+        RunCommand::Retry(row) => RunCommand::Retry(state.first_caller(*row)),
+        RunCommand::Refresh(row) => RunCommand::Refresh(state.first_caller(*row)),
+        other => other.clone(),
+    });
+    commands.collect()
+}
+
 /// The rows that commands have run again themselves.
 fn asked(state: &RunState, commands: &[RunCommand]) -> BTreeSet<StepIx> {
     let mut asked = BTreeSet::new();
     for command in commands {
         match command {
-            RunCommand::Retry(row)
-            | RunCommand::Refresh(row)
-            | RunCommand::SetInput(row, _)
-            | RunCommand::SetCall(row, _) => {
+            RunCommand::Retry(row) | RunCommand::Refresh(row) => {
+                asked.insert(state.first_caller(*row));
+            }
+            // What is changed of a call that code makes has nothing else run.
+            RunCommand::SetInput(row, _) | RunCommand::SetCall(row, _)
+                if state.first_caller(*row) == *row =>
+            {
                 asked.insert(*row);
             }
             RunCommand::RetryFailed => asked.extend(rows(state, |row| {
@@ -149,6 +176,7 @@ struct Found<'a> {
     liveness: Liveness,
     commands: &'a [RunCommand],
     asked: &'a BTreeSet<StepIx>,
+    bounds: &'a [StepBound],
     called: &'a BTreeSet<StepIx>,
     refused: &'a BTreeSet<StepIx>,
 }
@@ -183,11 +211,11 @@ impl Found<'_> {
             } else if self.would_run_anyway(row) {
                 stays.push(named(row, self.why_it_stays(row)));
             } else if self.called.contains(&ix) || !run.is_empty() && left.is_empty() {
-                reruns.push(named(row, self.why_it_runs(ix, row)));
+                reruns.push(named(row, self.with_calls(ix, row)));
             } else if !run.is_empty() {
                 for element in &run {
                     if let Some(element_row) = self.row(*element) {
-                        reruns.push(named(element_row, self.why_it_runs(*element, element_row)));
+                        reruns.push(named(element_row, self.with_calls(*element, element_row)));
                     }
                 }
                 stays.push(named(row, "its other elements stay".to_owned()));
@@ -197,6 +225,22 @@ impl Found<'_> {
                 cannot.push(named(row, why_not(row)));
             } else {
                 stays.push(named(row, self.why_it_stays(row)));
+            }
+        }
+        for command in self.commands {
+            let (RunCommand::SetOutput(ix, _)
+            | RunCommand::Skip(ix)
+            | RunCommand::SetInput(ix, _)
+            | RunCommand::SetCall(ix, _)) = command
+            else {
+                continue;
+            };
+            let Some(row) = self.row(*ix).filter(|row| row.caller.is_some()) else {
+                continue;
+            };
+            match command.refusal(self.state) {
+                Some(why) => cannot.push(named(row, why)),
+                None => stays.push(named(row, self.why_it_stays(row))),
             }
         }
         for ix in self.asked {
@@ -221,6 +265,41 @@ impl Found<'_> {
         self.liveness == Liveness::Live && !row.status.has_ended()
     }
 
+    /// Why a row runs, and what is known of the calls that its code makes.
+    fn with_calls(&self, ix: StepIx, row: &StepState) -> String {
+        let why = self.why_it_runs(ix, row);
+        let parent = self.plan_step(ix);
+        let bound = self.bounds.get(parent.at());
+        if bound.is_none_or(|bound| bound.calls == CodeCalls::None) {
+            return why;
+        }
+        let under = self.state.under(ix);
+        let mut rows = under.iter().filter_map(|ix| self.row(*ix));
+        let calls = rows.by_ref().filter(|row| row.caller.is_some()).count();
+        if calls == 0 {
+            return format!("{why}; which tools its code calls is known once it runs");
+        }
+        let calls = count(calls, "call");
+        if self.makes_calls_again(ix, parent) {
+            format!("{why}; its code made {calls}, and makes its calls again")
+        } else {
+            format!("{why}; of {calls} that its code made, those that succeeded keep their outputs")
+        }
+    }
+
+    /// Whether the code of a row makes calls again that succeeded before: where it is asked for, or what it works with
+    /// changes.
+    fn makes_calls_again(&self, ix: StepIx, parent: StepIx) -> bool {
+        let is_asked = self.commands.iter().any(|command| match command {
+            RunCommand::Retry(row)
+            | RunCommand::Refresh(row)
+            | RunCommand::SetInput(row, _)
+            | RunCommand::SetCall(row, _) => *row == ix || *row == parent,
+            _ => false,
+        });
+        is_asked || self.changed_before(parent).is_some()
+    }
+
     fn why_it_runs(&self, ix: StepIx, row: &StepState) -> String {
         let parent = self.plan_step(ix);
         if self.asked.contains(&parent) || self.is_asked(ix, row.elements()) {
@@ -234,20 +313,24 @@ impl Found<'_> {
             }
             _ => {}
         }
-        let step = self.plan.steps.get(parent.at());
-        let before = step.map_or(&[][..], |step| &step.depends_on);
+        match self.changed_before(parent) {
+            Some(id) if row.status == StepStatus::Skipped => format!("was skipped because of {id}"),
+            Some(id) => format!("depends on {id}"),
+            None => "what it depends on changes".to_owned(),
+        }
+    }
+
+    /// The first step that a step of the plan depends on and that may come to something else.
+    fn changed_before(&self, step: StepIx) -> Option<Arc<str>> {
+        let step = self.plan.steps.get(step.at())?;
         let changed = |ix: &&StepIx| {
             let elements = self.row(**ix).map_or(&[][..], StepState::elements);
             self.called.contains(ix)
                 || self.is_given(**ix)
                 || elements.iter().any(|ix| self.called.contains(ix))
         };
-        let id = |ix: &StepIx| self.row(*ix).map(|row| Arc::clone(&row.info.id));
-        match before.iter().find(changed).and_then(id) {
-            Some(id) if row.status == StepStatus::Skipped => format!("was skipped because of {id}"),
-            Some(id) => format!("depends on {id}"),
-            None => "what it depends on changes".to_owned(),
-        }
+        let found = step.depends_on.iter().find(changed)?;
+        Some(Arc::clone(&self.row(*found)?.info.id))
     }
 
     /// Whether the commands decide what a row comes to.

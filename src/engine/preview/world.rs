@@ -265,7 +265,8 @@ impl<'a> World<'a> {
                     self.input(Input::Prepared(row, prepared));
                 }
                 Action::Call { step, .. } => self.call(step),
-                Action::BudgetDecision(..) => {}
+                // Nothing here runs code that could ask for anything.
+                Action::BudgetDecision(..) | Action::Answer { .. } => {}
                 Action::Cancel(row) => {
                     self.calls.retain(|Reverse((_, running))| *running != row);
                     self.ends(row, true);

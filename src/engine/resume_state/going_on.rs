@@ -14,11 +14,11 @@ impl ResumeState {
         self.retried.push(Arc::clone(id));
     }
 
-    /// Takes nothing over of the row of this id and of its elements.
+    /// Takes nothing over of the row of this id, of its elements, and of the calls that its code made.
     pub fn forget_outcome(&mut self, id: &Arc<str>) {
         let of_it = |row: &str| {
             let rest = row.strip_prefix(&**id);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
         };
         let known = self.prior.rows.iter_mut();
         for (_, step) in known.filter(|(row, _)| of_it(row)) {

@@ -1,9 +1,11 @@
 //! The end of an attempt: it is billed, and its row ends, is retried, waits for money, or begins again.
 
 use super::rows::{Calling, Row};
-use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
+use super::{Action, Phase, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{AttemptDetails, AttemptEnd, EventKind, RunError, StepSource, Streamed};
+use crate::run::{
+    AttemptDetails, AttemptEnd, EventKind, RunError, RunOutcome, StepSource, Streamed,
+};
 use crate::tools::{CallReport, CostBasis, ToolError};
 use crate::units::{Charge, ChargeClass, Micros, Money};
 use std::sync::Arc;
@@ -28,7 +30,7 @@ impl Scheduler {
             return;
         };
         let Calling {
-            slot: _,
+            slot,
             upper_bound: reserved,
             learned_excess,
             headroom,
@@ -66,17 +68,24 @@ impl Scheduler {
         }
         let billed = cost.unwrap_or(reserved);
         let budget = &mut self.resources.budget;
+        if slot.is_none() {
+            budget.resume(reserved);
+        }
         budget.charge(reserved, headroom, billed);
         if budget.is_overdrawn() {
             self.resources.overdrawn_by.get_or_insert(row);
         }
         let budget = &mut self.resources.budget;
-        let tool = &self.steps.get(self.elements.plan_step(row)).tool;
+        let tool = match self.elements.call(row) {
+            Some(call) => &call.call.step.tool,
+            None => &self.steps.get(self.elements.plan_step(row)).tool,
+        };
         budget.learn(tool, reserved - learned_excess, billed, tokens.is_some());
         self.resources.rates.end(row);
         let attempt = self.rows[row].attempts;
         let stopping = self.outcome.is_stopping();
-        let stopped = cancelled || stopping;
+        // A call whose code has ended is not tried again, whether or not it ended before it was cancelled.
+        let stopped = cancelled || stopping || self.is_abandoned(row);
         let failure = output.as_ref().err();
         let retry_in = failure
             .filter(|_| !stopped && !rerun && !denied)
@@ -110,10 +119,16 @@ impl Scheduler {
             .boxed(),
             cancelled: cancelled && output.is_err(),
         })));
+        let is_held = self.outcome.phase == Phase::Stopping(RunOutcome::Waiting);
+        if !is_held {
+            self.abandon_calls(row, turn);
+        }
         match (output, error) {
             // Even an output is of no use: it was made from what has been taken back.
             _ if rerun && stopping => self.cancel(row, turn),
             _ if rerun => self.go_back(row, turn),
+            // Its code waits for a call that is held, and begins again.
+            _ if is_held => self.cancel(row, turn),
             (Ok(output), _) => self.succeed(row, output, StepSource::Call, None, turn),
             (Err(_), _) if stopped => self.cancel(row, turn),
             (Err(_), _) if denied => {
@@ -136,7 +151,7 @@ impl Scheduler {
     /// The wait before the next attempt, where there is to be one: doubling bounds with full jitter, unless the
     /// server says when to retry.
     fn next_attempt(&self, row: StepIx, error: &ToolError, random: u64) -> Option<Micros> {
-        let policy = self.steps.retry(self.plan_step(row));
+        let policy = self.retry_policy(row);
         let attempts = self.rows[row].attempts_since_reset;
         if !error.retryable || attempts >= policy.attempts {
             return None;

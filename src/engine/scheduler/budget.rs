@@ -19,6 +19,8 @@ pub(super) struct Budget {
     before: Money,
     spent: Money,
     reserved: Money,
+    /// What of it is for calls whose code waits for other calls: they spend nothing meanwhile.
+    suspended: Money,
     /// What is held back beside the reservations.
     headrooms: Money,
     /// For each tool whose calls have been billed, by how much the worst bill passed its bound.
@@ -42,6 +44,11 @@ impl Budget {
         let allowed = self.tolerated.map_or(committed, |most| most.min(committed));
         self.tolerated = limit.map(|limit| limit.max(allowed));
         self.limit = limit;
+    }
+
+    /// Earlier runs have spent so much less.
+    pub(super) fn release(&mut self, money: Money) {
+        self.before = (self.before - money).max(Money::ZERO);
     }
 
     /// Whether there is a limit.
@@ -83,10 +90,10 @@ impl Budget {
     }
 
     /// Whether `upper_bound` could be reserved with `headroom` beside it. A call that costs nothing always fits, even when
-    /// the money is gone; one that would be alone needs no headroom.
+    /// the money is gone; one that nothing spends money beside needs no headroom.
     pub(super) fn fits(&self, upper_bound: Money, headroom: Money) -> bool {
         let free = self.free();
-        let alone = self.reserved.is_zero();
+        let alone = self.reserved == self.suspended;
         upper_bound.is_zero()
             || (upper_bound <= free && (alone || upper_bound + headroom + self.headrooms <= free))
     }
@@ -108,6 +115,16 @@ impl Budget {
             self.reserved += more;
         }
         fits
+    }
+
+    /// What is reserved for a call is not spent for now: its code waits for other calls.
+    pub(super) fn suspend(&mut self, reserved: Money) {
+        self.suspended += reserved;
+    }
+
+    /// The same call continues, or has ended.
+    pub(super) fn resume(&mut self, reserved: Money) {
+        self.suspended -= reserved;
     }
 
     /// Replaces a reservation by the true cost.

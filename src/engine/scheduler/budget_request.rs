@@ -52,7 +52,7 @@ impl Scheduler {
     }
 
     fn grant(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) -> bool {
-        if self.outcome.is_stopping() || !self.rows.exists(row) {
+        if self.outcome.is_stopping() || !self.rows.exists(row) || self.is_abandoned(row) {
             return false;
         }
         let tool = &self.spec(row).tool;
@@ -72,6 +72,9 @@ impl Scheduler {
             call.denied = true;
             self.resources.request(row, known);
             return false;
+        }
+        if call.slot.is_none() {
+            self.resources.budget.suspend(known - call.upper_bound);
         }
         (call.upper_bound, call.learned_excess) = (known, known - total);
         turn.emit(EventKind::ReservationRaised {

@@ -82,6 +82,7 @@ impl Scheduler {
     fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>, turn: &mut Turn<'_>) {
         let ended = self.takes_another_output(row);
         let is_called = self.elements.get(row).is_some()
+            || self.elements.call(row).is_some()
             || self.rows.exists(row) && self.spec(row).for_each.is_none();
         if !is_called || !(ended || self.is_before_its_call(row)) {
             return;
@@ -143,6 +144,8 @@ impl Scheduler {
     fn takes_another_output(&self, row: StepIx) -> bool {
         (self.outcome.is_going() || self.outcome.phase == Phase::Ended)
             && self.rows.get(row).is_some_and(super::rows::Row::is_over)
+            // The code has its answer already.
+            && self.elements.call(row).is_none()
             && !self.goes_back_with_its_parent(row)
             && (self.elements.get(row).is_none() || self.alone_or_with_all(row) == row)
     }

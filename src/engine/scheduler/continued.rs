@@ -15,8 +15,13 @@ impl Scheduler {
         for (at, state) in run.steps.iter().enumerate() {
             let attempts = state.attempts.last().map_or(0, |last| last.number);
             let row = StepIx(at as u32);
-            if let Some(parent) = state.info.parent.filter(|_| at >= self.steps.len()) {
-                self.add_dormant(row, parent);
+            match (state.caller, state.info.parent) {
+                _ if at < self.steps.len() => {}
+                (Some(caller), Some(parent)) => {
+                    self.add_dormant_call(caller, parent, &state.info.id);
+                }
+                (None, Some(parent)) => self.add_dormant(row, parent),
+                (_, None) => {}
             }
             if self.rows.exists(row) {
                 self.rows[row].attempts = attempts;
@@ -33,11 +38,19 @@ impl Scheduler {
         debug_assert_eq!(added, row);
         self.rows[added].stage = Stage::Dormant;
         let index = self.elements.remember(parent, added);
-        self.elements.all.push(Element {
+        let element = Element {
             parent,
             index,
             id: element_id(&self.steps.get(parent).id, index as usize),
             item: Arc::new(Value::Null),
-        });
+        };
+        self.elements.all.insert(row, element);
+    }
+
+    /// The row of a call that the code of `caller` made, and may make again.
+    fn add_dormant_call(&mut self, caller: StepIx, parent: StepIx, id: &Arc<str>) {
+        let added = self.rows.add_element(self.steps.get(parent));
+        self.rows[added].stage = Stage::Dormant;
+        self.callers.know(caller, id, added);
     }
 }

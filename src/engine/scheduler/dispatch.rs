@@ -11,36 +11,54 @@ impl Scheduler {
     /// Asks for the preparation of as many steps as there are free slots.
     pub(super) fn dispatch(&mut self, turn: &mut Turn<'_>) {
         while self.outcome.phase == Phase::Running && self.has_room() {
+            if let Some(row) = self.next_call() {
+                self.start_or_hold(row, turn);
+                continue;
+            }
+            if self.runs_alone() {
+                return;
+            }
             let waited = self.waiting.exclusive.next;
             let Some(row) = self.pick() else { return };
             if self.must_wait_to_be_alone(row) {
                 // Nothing else starts before it, or it would wait for as long as others keep coming.
                 self.waiting.exclusive.next = Some(row);
+                if self.resources.suspended > 0 {
+                    // A call that it waits for does not wait behind it.
+                    self.resources.rates.step_aside(row);
+                }
                 if waited != Some(row) {
                     self.emit_waiting(row, WaitReason::Exclusive, turn);
                 }
                 return;
             }
-            if self.holds(row) {
-                self.hold_before(row, None, turn);
-                // It does not keep others from what a rate allows.
-                self.recheck_rates();
-                continue;
-            }
+            self.start_or_hold(row, turn);
+        }
+    }
+
+    fn start_or_hold(&mut self, row: StepIx, turn: &mut Turn<'_>) {
+        if self.holds(row) {
+            self.hold_before(row, None, turn);
+            // It does not keep others from what a rate allows.
+            self.recheck_rates();
+        } else {
             self.give_slot(row, false, turn);
         }
     }
 
     /// Starts one step of a paused run: the one that is asked for if it could start, else the next one.
     pub(super) fn step_once(&mut self, asked: Option<StepIx>, turn: &mut Turn<'_>) {
-        if !self.has_room() {
+        let call = || self.elements.call(asked?);
+        let is_alone = self.runs_alone();
+        if !self.has_room() || is_alone && asked.is_some() && call().is_none() {
             return;
         }
         let row = if let Some(row) = asked {
             self.could_start(row).then_some(row)
         } else {
             let held = self.waiting.pop_at_breakpoint(&self.rows);
-            held.or_else(|| self.pick())
+            let call = held.or_else(|| self.next_call());
+            call.or_else(|| if is_alone { None } else { self.pick() })
         };
         let Some(row) = row else { return };
         if self.must_wait_to_be_alone(row) {
@@ -52,12 +70,14 @@ impl Scheduler {
         self.give_slot(row, true, turn);
     }
 
+    /// Whether a slot is free. Beside a row that runs alone, only its calls may take one.
     fn has_room(&self) -> bool {
-        self.waiting.exclusive.running.is_none() && self.resources.slots.any_free()
+        self.resources.slots.any_free()
     }
 
     fn must_wait_to_be_alone(&self, row: StepIx) -> bool {
-        self.rows[row].sequential && self.resources.slots.taken() > 0
+        let taken = self.resources.slots.taken() + self.resources.suspended;
+        self.rows[row].sequential && taken > 0
     }
 
     /// Whether nothing but the pause, a breakpoint, money or a rate keeps a row from starting.
@@ -74,20 +94,42 @@ impl Scheduler {
         if let Some(row) = self.waiting.exclusive.next.take() {
             return Some(row);
         }
-        if let Some(row) = self.affordable() {
-            self.leave(row);
-            self.rows[row].stage = Stage::Queued;
+        if let Some(row) = self.take_affordable(false) {
             return Some(row);
         }
         self.waiting.pop_ready(&self.rows)
     }
 
+    /// The call of code that starts next: it comes before everything else, whatever runs alone.
+    fn next_call(&mut self) -> Option<StepIx> {
+        let queued = self.waiting.pop_call(&self.rows);
+        // What waits to be alone may wait for the code that waits for it.
+        let comes_first = self.runs_alone() || self.waiting.exclusive.next.is_some();
+        queued.or_else(|| {
+            if comes_first {
+                self.take_affordable(true)
+            } else {
+                None
+            }
+        })
+    }
+
+    fn take_affordable(&mut self, only_calls: bool) -> Option<StepIx> {
+        let row = self.affordable(only_calls)?;
+        self.leave(row);
+        self.rows[row].stage = Stage::Queued;
+        Some(row)
+    }
+
     /// The cheapest row that waits for money and fits. One that is cheaper may not fit, because of the headroom
     /// that its estimate needs.
-    fn affordable(&self) -> Option<StepIx> {
+    fn affordable(&self, only_calls: bool) -> Option<StepIx> {
         let budget = &self.resources.budget;
         let free = budget.free();
-        let cheapest = self.waiting.parked().take(MAX_PARKED_LOOKED_AT);
+        let cheapest = self.waiting.parked();
+        let cheapest =
+            cheapest.filter(|(_, row)| !only_calls || self.elements.call(*row).is_some());
+        let cheapest = cheapest.take(MAX_PARKED_LOOKED_AT);
         let mut within = cheapest.take_while(|(bound, _)| bound.is_zero() || *bound <= free);
         let fits = |(bound, row): &_| budget.fits(*bound, self.parked_headroom(*row));
         within.find(fits).map(|(_, row)| row)

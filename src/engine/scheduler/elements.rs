@@ -1,5 +1,6 @@
 //! `for_each`: rows that appear at run time, one for each element of a list.
 
+use super::call_row::CallRow;
 use super::rows::Row;
 use super::steps::Steps;
 use super::{Action, Scheduler, Stage, Turn};
@@ -32,12 +33,14 @@ struct Expansion {
     open: usize,
 }
 
-/// The elements of all `for_each` steps. Their rows follow those of the plan's steps.
+/// The rows that follow those of the plan's steps: the elements of all `for_each` steps, and the calls that code makes.
 #[derive(Debug)]
 pub(super) struct Elements {
     /// How many steps the plan has.
     steps: usize,
-    pub(super) all: Vec<Element>,
+    /// By row; calls that code makes have their rows in between.
+    pub(super) all: HashMap<StepIx, Element>,
+    calls: HashMap<StepIx, CallRow>,
     expansions: HashMap<StepIx, Expansion>,
 }
 
@@ -46,19 +49,46 @@ impl Elements {
     pub(super) fn new(steps: usize) -> Self {
         Self {
             steps,
-            all: Vec::new(),
+            all: HashMap::new(),
+            calls: HashMap::new(),
             expansions: HashMap::new(),
         }
     }
 
     /// The element that a row runs for; `None` for a step of the plan.
     pub(super) fn get(&self, row: StepIx) -> Option<&Element> {
-        self.all.get(row.at().checked_sub(self.steps)?)
+        if row.at() < self.steps {
+            return None;
+        }
+        self.all.get(&row)
+    }
+
+    /// The call that a row is; `None` for a step of the plan and for an element.
+    pub(super) fn call(&self, row: StepIx) -> Option<&CallRow> {
+        if row.at() < self.steps {
+            return None;
+        }
+        self.calls.get(&row)
+    }
+
+    /// The same, to change it.
+    pub(super) fn call_mut(&mut self, row: StepIx) -> Option<&mut CallRow> {
+        self.calls.get_mut(&row)
+    }
+
+    /// A row is this call.
+    pub(super) fn set_call(&mut self, row: StepIx, call: CallRow) {
+        self.calls.insert(row, call);
     }
 
     /// The plan's step behind a row.
     pub(super) fn plan_step(&self, row: StepIx) -> StepIx {
-        self.get(row).map_or(row, |element| element.parent)
+        if row.at() < self.steps {
+            return row;
+        }
+        let of_call = || self.calls.get(&row).map(|call| call.parent);
+        let of_element = self.all.get(&row).map(|element| element.parent);
+        of_element.or_else(of_call).unwrap_or(row)
     }
 
     /// Whether a row is a `for_each` step whose elements are its rows at present.
@@ -127,19 +157,22 @@ impl Scheduler {
         let mut added: Vec<StepInfo> = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             if let Some(row) = expansion.rows.get(index) {
-                self.elements.all[row.at() - self.steps.len()].item = item;
+                if let Some(element) = self.elements.all.get_mut(row) {
+                    element.item = item;
+                }
                 self.rows[*row].stage = Stage::Idle;
                 continue;
             }
             let info = element_info(&self.steps, parent, index);
             let row = self.rows.add_element(self.steps.get(parent));
             expansion.rows.push(row);
-            self.elements.all.push(Element {
+            let element = Element {
                 parent,
                 index: index as u32,
                 id: info.id.clone(),
                 item,
-            });
+            };
+            self.elements.all.insert(row, element);
             added.push(info);
         }
         let rows: Vec<StepIx> = expansion.rows[..count].to_vec();

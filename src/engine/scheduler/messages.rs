@@ -1,6 +1,6 @@
 //! The scheduler's inputs and actions.
 
-use super::LimitId;
+use super::{CodeCall, LimitId};
 use crate::plan::{StepInput, StepIx};
 use crate::run::{
     Answers, Breakpoint, CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand,
@@ -22,6 +22,15 @@ pub(crate) enum Input {
     Prepared(StepIx, Prepared),
     /// The call of a step has ended, and slow motion keeps the step running for a moment; [`Input::Ended`] follows.
     Paced(StepIx),
+    /// The code of a running attempt calls a tool.
+    Called(StepIx, Box<CodeCall>),
+    /// The code of a running attempt can do nothing until one of its calls ends.
+    Waits {
+        /// The step.
+        step: StepIx,
+        /// How many answers its code has seen.
+        answered: u32,
+    },
     /// An attempt ended; cancelled ones too.
     Ended {
         /// The step.
@@ -37,6 +46,8 @@ pub(crate) enum Input {
     },
     /// A running attempt asks whether it may cost this much in total; the answer is [`Action::BudgetDecision`].
     BudgetRequest(StepIx, Money),
+    /// So much that earlier runs were thought to have spent was not spent.
+    Released(Money),
     /// A timer is due.
     Timer(Timer),
     /// Nobody is left who could answer a question.
@@ -107,6 +118,15 @@ pub(crate) enum Action {
         input: StepInput,
         /// What is reserved for it.
         reserved: Money,
+    },
+    /// Tell the code of a running attempt what became of a call that it made.
+    Answer {
+        /// The step.
+        caller: StepIx,
+        /// What the code calls the call by.
+        number: u32,
+        /// The output, or why there is none.
+        outcome: Result<Arc<Value>, Arc<str>>,
     },
     /// Tell the attempt that asked whether it may.
     BudgetDecision(StepIx, bool),

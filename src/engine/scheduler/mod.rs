@@ -15,35 +15,38 @@
 //! input takes a row through several stages at times: one that becomes ready while a slot is free goes from
 //! `Pending` to `Preparing`. `Pending`, `Expanded` (a `for_each` step that runs in its elements) and `Ended` are
 //! the idle stage by status; `Withdrawn` is an element whose step goes back to the beginning as soon as the calls
-//! of other elements have ended; `(none)` has no row yet. Parentheses mark what takes a rare coincidence. A test
-//! compares the table with what happens in random runs.
+//! of other elements have ended; `(none)` has no row yet. `Called` is a call that code makes, which is a row of its own,
+//! and `Waits` is code that waits for its calls and gives its slot back. Parentheses mark what takes a rare
+//! coincidence. A test compares the table with what happens in random runs.
 //!
-//! | stage | Start | Command | Prepared | Ended | BudgetRequest | Timer |
-//! | --- | --- | --- | --- | --- | --- | --- |
-//! | (none) | – | – | Queued Preparing | – | – | – |
-//! | Pending | Queued Preparing | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended |
-//! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
-//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) (Withdrawn) | (Ended) | (Ended) | – | (Ended) |
-//! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended |
-//! | Throttled | – | Pending Queued Preparing Ended (Withdrawn) (Dormant) (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) |
-//! | OutOfCalls | – | Ended (Withdrawn) (Pending) (Queued) (AtBreakpoint) (Preparing) (Dormant) | Ended | Ended | – | Ended |
-//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Unapproved Expanded Ended | (Ended) | – | Ended |
-//! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – |
-//! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended |
-//! | Unapproved | – | Pending Queued Preparing Ended (AtBreakpoint) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) |
-//! | Asked | – | Pending Queued Preparing Ended (AtBreakpoint) (Dormant) | Ended | Ended | – | Ended |
-//! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended |
-//! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – |
-//! | Withdrawn | – | (Ended) | – | Dormant (Ended) | – | (Ended) |
-//! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – |
-//! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – |
+//! | stage | Start | Command | Prepared | Ended | BudgetRequest | Timer | Called | Waits |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | (none) | – | – | Queued Preparing | – | – | – | Queued Preparing | – |
+//! | Pending | Queued Preparing | Queued Preparing Ended (AtBreakpoint) | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended | – | (Ended) |
+//! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended | (AtBreakpoint) (Preparing) | Preparing (AtBreakpoint) (Ended) |
+//! | AtBreakpoint | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) | – | (Ended) |
+//! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended | (Preparing) (AtBreakpoint) | Preparing (Ended) (AtBreakpoint) (Queued) |
+//! | Throttled | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) | (Queued) (Preparing) (AtBreakpoint) | Preparing (Queued) (AtBreakpoint) (Ended) |
+//! | OutOfCalls | – | Ended (Pending) (Queued) (AtBreakpoint) (Preparing) (Withdrawn) (Dormant) | Ended | Ended | – | Ended | – | (Ended) |
+//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended | Ended | – | Ended | – | (Ended) |
+//! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – | – | – |
+//! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
+//! | Unapproved | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Ended | – | (Ended) |
+//! | Asked | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |
+//! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended | – | (Ended) |
+//! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – | – | – |
+//! | Withdrawn | – | (Ended) | – | Dormant (Ended) | – | (Ended) | – | (Ended) |
+//! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – | – | – |
+//! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – | Queued Preparing (AtBreakpoint) | – |
 
 mod approvals;
 mod attempt_end;
 mod breakpoints;
 mod budget;
 mod budget_request;
+mod call_row;
 mod clock;
+mod code_calls;
 mod commands;
 mod continued;
 mod decisions;
@@ -71,7 +74,9 @@ use crate::run::{EventKind, RunOutcome, SkipReason, StepKey, StepStatus};
 use crate::units::Micros;
 use approvals::Approvals;
 use breakpoints::Breakpoints;
+pub(crate) use call_row::CodeCall;
 use clock::RunClock;
+use code_calls::Callers;
 use decisions::Decisions;
 use elements::{Element, Elements};
 pub(crate) use messages::{Action, Input, Prepared, Rules, Timer};
@@ -92,6 +97,7 @@ pub(crate) struct Scheduler {
     steps: Steps,
     rows: Rows,
     elements: Elements,
+    callers: Callers,
     waiting: Waiting,
     resources: Resources,
     clock: RunClock,
@@ -112,6 +118,7 @@ impl Scheduler {
         Self {
             rows: Rows::new(&steps),
             elements: Elements::new(steps.len()),
+            callers: Callers::default(),
             waiting: Waiting::new(&steps.graph),
             resources: Resources::new(&rules),
             clock: RunClock::new(rules.limits.timeout_seconds),
@@ -143,6 +150,9 @@ impl Scheduler {
                 self.attempt_ended(step, service, report, cancelled, turn);
             }
             Input::Paced(row) => self.pace(row, turn),
+            Input::Called(caller, call) => self.called(caller, *call, turn),
+            Input::Waits { step, answered } => self.waits(step, answered, turn),
+            Input::Released(money) => self.resources.budget.release(money),
             Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(turn),
@@ -156,6 +166,7 @@ impl Scheduler {
             self.propagate(turn);
         }
         self.recheck_rates();
+        self.give_slots_back(turn);
         self.dispatch(turn);
         self.check_end(turn);
         let stands = matches!(self.outcome.phase, Phase::Paused | Phase::Ended);
@@ -188,8 +199,11 @@ impl Scheduler {
 
     /// Slow motion holds the end of a row's call.
     fn pace(&mut self, row: StepIx, turn: &mut Turn<'_>) {
-        if self.rows.get(row).is_some_and(rows::Row::is_calling) && self.resources.paced.insert(row)
-        {
+        let has_slot = match self.rows.stage(row) {
+            Stage::Calling(call) => call.slot.is_some(),
+            _ => false,
+        };
+        if has_slot && self.resources.paced.insert(row) {
             let (step, attempt) = (self.key(row), self.rows[row].attempts);
             turn.emit(EventKind::AttemptPaced { step, attempt });
         }
@@ -212,6 +226,15 @@ impl Scheduler {
             && self.resources.running == 0
             && (self.decisions.is_asking() || self.approvals.is_asking())
             && !self.rows.iter().any(rows::Row::can_continue)
+    }
+
+    /// The same, also where others wait for a row that runs alone, whose code waits for the call that is asked about.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let mut rows = self.rows.positions();
+        self.outcome.phase == Phase::Running
+            && self.resources.running == 0
+            && (self.decisions.is_asking() || self.approvals.is_asking())
+            && !rows.any(|row| self.could_go_on(row))
     }
 
     /// A row's status.
@@ -252,22 +275,34 @@ impl Scheduler {
         Some((&element.item, element.index as usize))
     }
 
-    /// How many elements of `for_each` steps there are.
+    /// How many rows there are beside the plan's steps: elements of `for_each` steps, and calls that code made.
     pub(crate) fn elements(&self) -> usize {
         self.rows.positions().count() - self.steps.len()
     }
 
     /// What a row is called in events.
     pub(crate) fn key(&self, row: StepIx) -> StepKey {
-        let id = match self.elements.get(row) {
-            Some(element) => Arc::clone(&element.id),
+        let of_call = || self.elements.call(row).map(|call| &call.call.id);
+        let element = self.elements.get(row).map(|element| &element.id);
+        let id = match element.or_else(of_call) {
+            Some(id) => Arc::clone(id),
             None => self.steps.id(row),
         };
         StepKey { ix: row, id }
     }
 
     fn spec(&self, row: StepIx) -> &Step {
-        self.steps.get(self.plan_step(row))
+        match self.elements.call(row) {
+            Some(call) => &call.call.step,
+            None => self.steps.get(self.plan_step(row)),
+        }
+    }
+
+    fn retry_policy(&self, row: StepIx) -> RetryPolicy {
+        match self.elements.call(row) {
+            Some(call) => call.call.retry,
+            None => self.steps.retry(self.plan_step(row)),
+        }
     }
 
     /// A row begins to wait for something without a slot.
@@ -277,8 +312,7 @@ impl Scheduler {
 
     /// A row begins to wait for a slot.
     fn queue(&mut self, row: StepIx) {
-        let of = self.plan_step(row);
-        self.enter(row, WaitFor::Slot { of });
+        self.enter(row, self.wait_for_slot(row));
     }
 
     /// Takes a row out of wherever it is, with its slot, and returns what its stage was.

@@ -140,7 +140,7 @@ impl Scheduler {
             return;
         }
         let calling = Calling {
-            slot: planned.slot,
+            slot: Some(planned.slot),
             upper_bound,
             learned_excess: known - quoted,
             headroom,
@@ -164,6 +164,7 @@ impl Scheduler {
         self.resources.rates.start(turn.now, row, &planned.demand);
         self.breakpoints.hold_again(row);
         self.use_approval(row, turn);
+        self.begin_calls(row);
         let step = self.key(row);
         let reserved = calling.upper_bound;
         let starting = &mut self.rows[row];

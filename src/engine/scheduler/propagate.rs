@@ -15,6 +15,10 @@ impl Scheduler {
                 self.element_ended(element.parent, turn);
                 continue;
             }
+            if self.elements.call(row).is_some() {
+                self.call_ended(row, turn);
+                continue;
+            }
             let ended = &self.rows[row];
             let (succeeded, failed) = (ended.status == StepStatus::Succeeded, ended.is_failed());
             for at in 0..self.steps.graph.after(row).len() {
@@ -102,14 +106,18 @@ impl Scheduler {
         turn: &mut Turn<'_>,
     ) {
         let step = self.key(row);
-        self.outcome.set_error(row, error.clone());
+        // What becomes of a failed call is the business of the code that made it.
+        let is_call = self.note_call_error(row, &error);
+        if !is_call {
+            self.outcome.set_error(row, error.clone());
+        }
         turn.emit(EventKind::StepFailed {
             step,
             error,
             output,
         });
         self.end_row(row, StepStatus::Failed);
-        let failing = self.rules.fail_fast && !self.outcome.is_stopping();
+        let failing = !is_call && self.rules.fail_fast && !self.outcome.is_stopping();
         if !self.hold_end(row, failing, turn) {
             self.outcome.failing |= failing;
         }
@@ -123,7 +131,9 @@ impl Scheduler {
 
     /// A row ends without anybody knowing whether it happened.
     pub(super) fn stay_unknown(&mut self, row: StepIx, error: Box<RunError>) {
-        self.outcome.set_error(row, error);
+        if !self.note_call_error(row, &error) {
+            self.outcome.set_error(row, error);
+        }
         self.end_row(row, StepStatus::Unknown);
     }
 

@@ -20,7 +20,10 @@ impl Scheduler {
             // What may have happened is repeated only where the user asks for that very step.
             let wrong = matches!(row.status, StepStatus::Failed | StepStatus::Cancelled);
             // A `for_each` step comes back with its elements.
-            wrong && !self.elements.is_expanded(*at) || row.ended_by == EndedBy::Stop
+            let is_wrong =
+                wrong && !self.elements.is_expanded(*at) || row.ended_by == EndedBy::Stop;
+            // A call runs again with the code that makes it.
+            is_wrong && self.elements.call(*at).is_none()
         })
         .collect()
     }
@@ -34,7 +37,7 @@ impl Scheduler {
         let stopped = |at: &StepIx| {
             let row = &self.rows[*at];
             let cut_off = row.status == StepStatus::Cancelled && !self.elements.is_expanded(*at);
-            cut_off || row.ended_by == EndedBy::Stop
+            (cut_off || row.ended_by == EndedBy::Stop) && self.elements.call(*at).is_none()
         };
         let rows: Vec<StepIx> = rows.filter(stopped).collect();
         if rows.is_empty() {
@@ -51,6 +54,9 @@ impl Scheduler {
         let rows: BTreeSet<StepIx> = rows
             .iter()
             .copied()
+            .filter(has_ended)
+            // A call runs again with the code that makes it.
+            .map(|row| self.first_caller(row))
             .filter(has_ended)
             .filter(|row| !self.goes_back_with_its_parent(*row))
             .map(|row| self.alone_or_with_all(row))
@@ -81,6 +87,7 @@ impl Scheduler {
         }
         self.outcome.phase = Phase::Running;
         turn.emit(EventKind::RunReopened);
+        self.abandon_held_calls(turn);
         let error = self.outcome.limit_error.take();
         if error.is_some_and(|error| error.kind == ErrorKind::TimeoutError) {
             // A run that is continued after its time ran out gets the same time again.

@@ -20,8 +20,10 @@ pub(super) struct Resources {
     pub overdrawn_by: Option<StepIx>,
     /// The rates of models and pools.
     pub rates: RateLimiter,
-    /// Attempts that are running.
+    /// Attempts that are running, in a slot each.
     pub running: usize,
+    /// Attempts whose code waits for calls that it has made, without a slot.
+    pub suspended: usize,
     /// Those of them whose call has ended, and which slow motion keeps running.
     pub paced: BTreeSet<StepIx>,
     /// Attempts started.
@@ -42,6 +44,7 @@ impl Resources {
             overdrawn_by: None,
             rates: RateLimiter::new(&rules.rates),
             running: 0,
+            suspended: 0,
             paced: BTreeSet::new(),
             calls: 0,
             max_calls: limits.max_tool_calls,
@@ -63,13 +66,33 @@ impl Resources {
     pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             Stage::Preparing { slot, .. } => self.slots.give(*slot),
-            Stage::Calling(call) => {
-                self.running -= 1;
-                self.paced.remove(&row);
-                self.slots.give(call.slot);
-            }
+            Stage::Calling(call) => match call.slot {
+                Some(slot) => {
+                    self.running -= 1;
+                    self.paced.remove(&row);
+                    self.slots.give(slot);
+                }
+                None => self.suspended -= 1,
+            },
             _ => {}
         }
+    }
+
+    /// A running attempt, for which so much is reserved, gives its slot back.
+    pub(super) fn suspend(&mut self, slot: u32, reserved: Money) {
+        self.slots.give(slot);
+        self.budget.suspend(reserved);
+        self.running -= 1;
+        self.suspended += 1;
+    }
+
+    /// A suspended attempt, for which so much is reserved, continues in a free slot, where there is one.
+    pub(super) fn resume(&mut self, reserved: Money) -> Option<u32> {
+        let slot = self.slots.take()?;
+        self.budget.resume(reserved);
+        self.running += 1;
+        self.suspended -= 1;
+        Some(slot)
     }
 
     /// An attempt of a row asked for so much in vain.

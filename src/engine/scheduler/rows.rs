@@ -65,8 +65,8 @@ pub(super) enum Stage {
     reason = "each can be true beside the others"
 )]
 pub(super) struct Calling {
-    /// The slot.
-    pub slot: u32,
+    /// The slot; `None` while its code waits for calls that it has made.
+    pub slot: Option<u32>,
     /// What is reserved for the call.
     pub upper_bound: Money,
     /// What of the upper bound is there because of the bills of other calls.
@@ -293,7 +293,12 @@ impl Rows {
         (0..self.all.len() as u32).map(StepIx)
     }
 
-    /// A row for an element of a `for_each` step.
+    /// What a row is doing, to change it.
+    pub(super) fn stage_mut(&mut self, row: StepIx) -> Option<&mut Stage> {
+        self.all.get_mut(row.at()).map(|row| &mut row.stage)
+    }
+
+    /// A row for an element of a `for_each` step, or for a call that code makes.
     pub(super) fn add_element(&mut self, step: &Step) -> StepIx {
         self.all.push(Row::of(step));
         StepIx(self.all.len() as u32 - 1)

@@ -100,13 +100,16 @@ impl Scheduler {
             self.limit_reached(limit, Some(row), message.into(), turn);
             self.propagate(turn);
         }
-        let waits = !self.rules.asks && self.only_answers_are_missing();
-        if waits {
-            self.outcome.phase = Phase::Stopping(RunOutcome::Waiting);
+        let waits = self.waits_for_answers(turn);
+        if waits && self.resources.suspended > 0 {
+            return;
         }
         if waits || self.rows.unfinished == 0 && !self.breakpoints.holds_ends() {
             self.report_overdraft(turn);
-            let incomplete = self.rows.iter().any(Row::is_incomplete);
+            let rows = self.rows.positions();
+            // A call that was cut off is the business of the code that made it.
+            let mut rows = rows.filter(|row| self.elements.call(*row).is_none());
+            let incomplete = rows.any(|row| self.rows[row].is_incomplete());
             let (status, error) = self.outcome.conclude(incomplete);
             turn.emit(EventKind::RunEnded {
                 status,
@@ -116,6 +119,23 @@ impl Scheduler {
         }
     }
 
+    /// Whether the run ends because answers are missing. Code that waits for a call that is held is stopped first.
+    fn waits_for_answers(&mut self, turn: &mut Turn<'_>) -> bool {
+        let ends = Phase::Stopping(RunOutcome::Waiting);
+        if self.outcome.phase == ends {
+            return true;
+        }
+        if self.rules.asks || !self.only_answers_are_missing() {
+            return false;
+        }
+        self.outcome.phase = ends;
+        let rows = self.rows.positions();
+        for row in rows.filter(|row| self.rows[*row].is_calling()) {
+            turn.act(Action::Cancel(row));
+        }
+        true
+    }
+
     /// Whether what is left needs an approval or stands at breakpoints.
     fn only_answers_are_missing(&self) -> bool {
         let is_asked = self.approvals.is_asking() || !self.breakpoints.is_empty();
@@ -123,9 +143,10 @@ impl Scheduler {
             return false;
         }
         let stands = |row: &Row| row.stage == Stage::AtBreakpoint;
-        let goes_on = |row: &Row| row.can_continue() && !stands(row);
         let holds = self.approvals.is_asking() || self.breakpoints.holds_ends();
-        !self.rows.iter().any(goes_on) && (holds || self.rows.iter().any(stands))
+        let mut rows = self.rows.positions();
+        let goes_on = |row| self.could_go_on(row) && !stands(&self.rows[row]);
+        !rows.any(goes_on) && (holds || self.rows.iter().any(stands))
     }
 
     /// A run that has spent more than its limit does not succeed, even where nothing was left to do.

@@ -16,6 +16,8 @@ pub(super) enum WaitFor {
         /// The plan's step behind the row.
         of: StepIx,
     },
+    /// A slot, for a call that code has made: those come first, in the order in which they were made.
+    SlotOfCall,
     /// The user, at a breakpoint.
     Breakpoint,
     /// Money.
@@ -58,6 +60,8 @@ pub(super) enum Exhausted {
 #[derive(Debug)]
 pub(super) struct Waiting {
     ready: ReadyQueue,
+    /// Calls that are or were queued.
+    calls: VecDeque<StepIx>,
     /// Rows that wait for money, by their upper bound.
     parked: BTreeSet<(Money, StepIx)>,
     throttled: usize,
@@ -75,6 +79,7 @@ impl Waiting {
     pub(super) fn new(graph: &Graph) -> Self {
         Self {
             ready: ReadyQueue::new(&graph.heights()),
+            calls: VecDeque::new(),
             parked: BTreeSet::new(),
             throttled: 0,
             backoffs: 0,
@@ -89,6 +94,10 @@ impl Waiting {
         match wait {
             WaitFor::Slot { of } => {
                 self.ready.push(row, of);
+                Stage::Queued
+            }
+            WaitFor::SlotOfCall => {
+                self.calls.push_back(row);
                 Stage::Queued
             }
             WaitFor::Breakpoint => {
@@ -161,6 +170,16 @@ impl Waiting {
     pub(super) fn pop_ready(&mut self, rows: &Rows) -> Option<StepIx> {
         loop {
             let row = self.ready.pop()?;
+            if rows[row].stage == Stage::Queued {
+                return Some(row);
+            }
+        }
+    }
+
+    /// The call that has been in the queue for longest, taken from there.
+    pub(super) fn pop_call(&mut self, rows: &Rows) -> Option<StepIx> {
+        loop {
+            let row = self.calls.pop_front()?;
             if rows[row].stage == Stage::Queued {
                 return Some(row);
             }

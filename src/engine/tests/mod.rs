@@ -4,6 +4,7 @@
 //! rules that are written down a second time, slowly; `properties` sends random plans and scripts through both,
 //! `transitions` counts what that visits, `scenarios` has the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 
+mod code_calls;
 mod driver;
 mod fairness;
 mod oracle;

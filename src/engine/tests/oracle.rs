@@ -6,8 +6,9 @@ use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
 use crate::run::{
-    BreakWhen, EventKind, ExecutionResult, HeldAt, Limit, RunCommand, RunOutcome, RunPhase,
-    RunSetting, RunState, SkipReason, StepSource, StepState, StepStatus, VoidReason, WaitReason,
+    AttemptState, BreakWhen, EventKind, ExecutionResult, HeldAt, Limit, RunCommand, RunOutcome,
+    RunPhase, RunSetting, RunState, SkipReason, StepSource, StepState, StepStatus, VoidReason,
+    WaitReason,
 };
 use crate::units::{Charge, Micros, Money};
 use serde_json::Value;
@@ -50,6 +51,10 @@ pub(super) struct Oracle {
     held: BTreeSet<StepIx>,
     /// The rows that the user refused.
     refused: BTreeSet<StepIx>,
+    /// By row: the calls that its code has made in the present attempt, and has no answer to.
+    open: BTreeMap<StepIx, BTreeSet<StepIx>>,
+    /// The same of the attempt that has ended last, as it ended.
+    left: BTreeMap<StepIx, BTreeSet<StepIx>>,
     /// The rows that have waited for a rate since they became ready, by when that began.
     turns: BTreeMap<StepIx, u64>,
 }
@@ -106,7 +111,7 @@ impl Oracle {
                 let held: Money = self.margins.values().copied().sum();
                 assert!(
                     reserved.is_zero()
-                        || state.reserved.is_zero()
+                        || is_free_of_spending(state)
                         || limit.is_none_or(|limit| total + margin + held <= limit),
                     "{} starts too early for an estimate",
                     step.id
@@ -122,12 +127,8 @@ impl Oracle {
                 let slots = world.frame.slots.unwrap_or(u32::MAX);
                 assert!(state.running < slots as usize, "one running too many");
                 assert!(*slot < slots, "no slot has this number");
-                let mut others = state.steps.iter().filter_map(|row| row.running_attempt());
-                assert!(
-                    others.all(|other| other.slot != *slot),
-                    "a slot is taken twice"
-                );
-                if world.sketches[plan_row(world, step.ix).at()].approve {
+                assert!(!is_taken(state, *slot), "a slot is taken twice");
+                if world.needs_approval(step.ix) {
                     let (call, _, used) = &self.approved[&step.ix];
                     assert_eq!(
                         **call,
@@ -189,6 +190,37 @@ impl Oracle {
                     "it has expired"
                 );
             }
+            EventKind::StepCalled { step, row, .. } => {
+                let caller = &state.steps[step.ix.at()];
+                assert!(
+                    caller.running_attempt().is_some(),
+                    "{} calls nothing",
+                    step.id
+                );
+                assert!(!caller.calls().contains(row) || state.steps[row.at()].status.has_ended());
+                self.open.entry(step.ix).or_default().insert(*row);
+            }
+            EventKind::AttemptSuspended { step, .. } => {
+                let row = &state.steps[step.ix.at()];
+                assert!(row.running_attempt().is_some_and(|it| !it.is_suspended()));
+                let open = self.open_calls(state, step.ix);
+                assert!(open > 0, "{} waits for nothing", step.id);
+                assert!(world.running[&step.ix].paced.is_none());
+                // It has seen what became of all others.
+                self.given(state, step.ix);
+            }
+            EventKind::AttemptContinued { step, slot, .. } => {
+                let row = &state.steps[step.ix.at()];
+                assert!(
+                    row.running_attempt()
+                        .is_some_and(AttemptState::is_suspended)
+                );
+                assert!(self.has_answer(state, step.ix), "{} has no answer", step.id);
+                let slots = world.frame.slots.unwrap_or(u32::MAX);
+                assert!(state.running < slots as usize, "one running too many");
+                assert!(!is_taken(state, *slot), "a slot is taken twice");
+                self.given(state, step.ix);
+            }
             EventKind::StepInputSet { step, input } => {
                 let running = state.steps[step.ix.at()].running_attempt();
                 assert!(running.is_none(), "{} is being called", step.id);
@@ -208,6 +240,8 @@ impl Oracle {
                 let sum: Money = end.charges.iter().map(Charge::cost).sum();
                 assert_eq!(sum, end.cost.unwrap_or_default(), "{:?}", end.charges);
                 self.margins.remove(&end.step.ix);
+                let left = self.open.remove(&end.step.ix);
+                self.left.insert(end.step.ix, left.unwrap_or_default());
                 self.attempt_ended(world, end);
             }
             EventKind::StepWaiting {
@@ -248,7 +282,8 @@ impl Oracle {
             }
             EventKind::StepFailed { step, .. } => {
                 self.ends(world, step.ix);
-                if world.frame.fail_fast && (!self.stopping || self.by_failure) {
+                let is_call = state.steps[step.ix.at()].caller.is_some();
+                if world.frame.fail_fast && (!self.stopping || self.by_failure) && !is_call {
                     (self.stopping, self.by_failure) = (true, true);
                     self.failing.insert(step.ix);
                 }
@@ -261,6 +296,12 @@ impl Oracle {
                 self.ends(world, step.ix);
                 let before = depends_on(world, step.ix);
                 match reason {
+                    SkipReason::Upstream if state.steps[step.ix.at()].caller.is_some() => {
+                        let caller = state.steps[step.ix.at()].caller.expect("it is a call");
+                        let caller = &state.steps[caller.at()];
+                        assert_eq!(because.as_ref(), Some(&caller.info.id));
+                        assert!(caller.running_attempt().is_none(), "its code still waits");
+                    }
                     SkipReason::Upstream => {
                         let verdict = self.verdict(world, step.ix);
                         assert_eq!(verdict, Verdict::Never, "{} is skipped", step.id);
@@ -288,7 +329,9 @@ impl Oracle {
                 }
             }
             EventKind::StepUnknown { step, .. } => {
-                self.was_wanted(world, step.ix);
+                if state.steps[step.ix.at()].caller.is_none() {
+                    self.was_wanted(world, step.ix);
+                }
                 self.ends(world, step.ix);
                 if world.frame.asks {
                     self.asked.insert(step.ix);
@@ -302,7 +345,15 @@ impl Oracle {
                     let cancelled = state.steps[ix.at()].status == StepStatus::Cancelled;
                     cancelled || self.was_stopped(state, ix.at())
                 });
-                let why = self.stopping || incomplete;
+                let caller = state.steps[step.ix.at()].caller;
+                // Nobody waits for it any more.
+                let abandoned = caller.is_some_and(|caller| {
+                    !self
+                        .open
+                        .get(&caller)
+                        .is_some_and(|open| open.contains(&step.ix))
+                });
+                let why = self.stopping || incomplete || abandoned || self.is_held(world, step.ix);
                 assert!(why, "{} is cancelled in a run that continues", step.id);
             }
             EventKind::StepReset { step } => {
@@ -339,7 +390,7 @@ impl Oracle {
             EventKind::RunEnded { status, error, .. } => {
                 assert_eq!(state.running, 0, "the run ends while something is running");
                 let open = state.steps.iter().find(|row| !row.status.has_ended());
-                let open = open.filter(|row| in_use(state, row));
+                let open = open.filter(|row| row.caller.is_some() || in_use(state, row));
                 let asked = || {
                     let stands = |row: &StepState| {
                         row.asked_approval().is_some()
@@ -356,14 +407,19 @@ impl Oracle {
                     },
                     "the run ends as {status:?} before {open:?}"
                 );
-                assert!(self.asked.is_empty(), "the run ends before an answer");
+                // What became of a call does not matter once the code that made it has ended.
+                let mut unanswered = self.asked.iter();
+                let unanswered = unanswered.find(|row| state.steps[row.at()].caller.is_none());
+                assert!(unanswered.is_none(), "the run ends before an answer");
                 self.outcome(world, *status);
+                let mut rows = state.steps.iter();
+                let went_wrong = rows.any(|row| row.status.went_wrong() && row.caller.is_none());
                 assert_eq!(
                     error.is_none(),
                     matches!(
                         status,
                         RunOutcome::Succeeded | RunOutcome::Cancelled | RunOutcome::Waiting
-                    ) && !state.steps.iter().any(|row| row.status.went_wrong())
+                    ) && !went_wrong
                 );
             }
             EventKind::RunReopened => {
@@ -439,6 +495,42 @@ impl Oracle {
         }
     }
 
+    /// Whether the code of a row waits for calls that are held, directly or not, in a run that nobody can let go on.
+    fn is_held(&self, world: &World, caller: StepIx) -> bool {
+        let state = &world.state;
+        let held = |row: &StepIx| {
+            self.held.contains(row)
+                || state.steps[row.at()].waiting == Some(WaitReason::Breakpoint)
+                || self.is_held(world, *row)
+        };
+        let open = self.left.get(&caller).into_iter().flatten();
+        !world.frame.asks && state.running == 0 && open.into_iter().any(held)
+    }
+
+    /// How many calls of a row's code have not ended.
+    fn open_calls(&self, state: &RunState, caller: StepIx) -> usize {
+        let calls = self.open.get(&caller).into_iter().flatten();
+        calls.filter(|row| !self.is_over(state, **row)).count()
+    }
+
+    /// Whether a call of a row's code has ended that it was not told about.
+    fn has_answer(&self, state: &RunState, caller: StepIx) -> bool {
+        let mut calls = self.open.get(&caller).into_iter().flatten();
+        calls.any(|row| self.is_over(state, *row))
+    }
+
+    /// The code of a row is told what became of its calls that have ended.
+    fn given(&mut self, state: &RunState, caller: StepIx) {
+        let mut open = self.open.remove(&caller).unwrap_or_default();
+        open.retain(|row| !self.is_over(state, *row));
+        self.open.insert(caller, open);
+    }
+
+    fn is_over(&self, state: &RunState, row: StepIx) -> bool {
+        let has_ended = state.steps[row.at()].status.has_ended();
+        has_ended && !self.asked.contains(&row) && !self.held.contains(&row)
+    }
+
     /// What is held back beside a bound.
     fn margin(world: &World, row: StepIx, bound: Money) -> Money {
         let rows = world.state.steps.iter();
@@ -484,11 +576,15 @@ impl Oracle {
         }
         let status = state.steps[row.at()].status;
         assert!(matches!(status, StepStatus::Ready | StepStatus::Running));
-        self.was_wanted(world, row);
+        if state.steps[row.at()].caller.is_none() {
+            self.was_wanted(world, row);
+        }
         let sequential = |row: StepIx| world.sketches[plan_row(world, row).at()].sequential;
         let mut others = (0..state.steps.len() as u32).map(StepIx).filter(|other| {
             state.steps[other.at()].running_attempt().is_some()
                 && (sequential(row) || sequential(*other))
+                // The calls of its code are a part of what runs alone.
+                && plan_row(world, *other) != plan_row(world, row)
         });
         assert_eq!(others.next(), None, "{id} overlaps it");
         let last = state.steps[row.at()].last_attempt();
@@ -544,7 +640,8 @@ impl Oracle {
             // More were made where the limit is a lower one since.
             assert!(world.frame.calls.is_some_and(|most| state.calls >= most));
         } else {
-            let left = world.frame.left().unwrap() - state.spent;
+            // What code that waits for its calls may cost is still reserved.
+            let left = world.frame.left().unwrap() - state.spent - state.reserved;
             let too_dear =
                 state.steps.iter().enumerate().any(|(at, row)| {
                     !row.status.has_ended() && world.bound(StepIx(at as u32)) > left
@@ -671,6 +768,8 @@ impl Oracle {
             return;
         }
         let wanted = match (step.status, step.reason) {
+            // Code above it was stopped for a call that is held, and begins again.
+            (StepStatus::Pending, _) if self.is_below_held_code(world, row) => return,
             (StepStatus::Pending, _) => Verdict::Wait,
             (StepStatus::Skipped, Some(SkipReason::Upstream)) => Verdict::Never,
             (StepStatus::Skipped, Some(SkipReason::User | SkipReason::Limit)) => return,
@@ -680,6 +779,17 @@ impl Oracle {
         };
         assert_eq!(verdict, wanted, "{id} is {:?}", step.status);
         self.nothing_is_stale(world, row);
+    }
+
+    /// Whether the run has ended because answers are missing, and a dependency was stopped for that.
+    fn is_below_held_code(&self, world: &World, row: StepIx) -> bool {
+        let state = &world.state;
+        let stopped = |row: &StepIx| {
+            let is_cancelled = state.steps[row.at()].status == StepStatus::Cancelled;
+            is_cancelled && self.left.contains_key(row)
+        };
+        state.phase == RunPhase::Ended(RunOutcome::Waiting)
+            && depends_on(world, row).iter().any(stopped)
     }
 
     /// Whatever was made from the output of another step was made from the one that it has now.
@@ -737,8 +847,21 @@ impl Oracle {
             let is_next = state.steps[row.at()].waiting == Some(WaitReason::Exclusive);
             (state.steps[row.at()].running_attempt().is_some() || is_next) && sequential(row)
         });
-        if alone && state.running > 0 {
-            return;
+        let mut all = state.steps.iter();
+        let suspended = all.any(|row| {
+            row.running_attempt()
+                .is_some_and(AttemptState::is_suspended)
+        });
+        let alone = alone && (state.running > 0 || suspended);
+        for row in rows.clone() {
+            let attempt = state.steps[row.at()].running_attempt();
+            if attempt.is_some_and(AttemptState::is_suspended) {
+                let id = &state.steps[row.at()].info.id;
+                assert!(
+                    !self.has_answer(state, row),
+                    "{id} waits for a slot, and one is free"
+                );
+            }
         }
         let free = world
             .frame
@@ -754,7 +877,13 @@ impl Oracle {
                 _ => false,
             };
             let plan_step = plan_row(world, row);
-            if !waits || !in_use(state, step) || self.begins_again(world, plan_step) {
+            let caller = step.caller;
+            let is_call = caller.is_some_and(|caller| {
+                let open = self.open.get(&caller);
+                open.is_some_and(|open| open.contains(&row)) && !world.is_cancelled(caller)
+            });
+            let is_step = !alone && caller.is_none() && in_use(state, step);
+            if !waits || !(is_call || is_step) || self.begins_again(world, plan_step) {
                 continue;
             }
             let backoff = Timer::Backoff(row, step.attempts.len() as u32);
@@ -762,7 +891,7 @@ impl Oracle {
             let bound = world.bound(row);
             let margin = Self::margin(world, row, bound);
             let held: Money = self.margins.values().copied().sum();
-            let alone = state.reserved.is_zero();
+            let alone = is_free_of_spending(state);
             let too_dear =
                 !bound.is_zero() && (bound > free || (!alone && bound + margin + held > free));
             let out_of_calls = world.frame.calls.is_some_and(|most| state.calls >= most);
@@ -858,6 +987,19 @@ fn depends_on(world: &World, row: StepIx) -> Vec<StepIx> {
 
 fn is_expandable(world: &World, row: StepIx) -> bool {
     row == plan_row(world, row) && !world.sketches[row.at()].lists.is_empty()
+}
+
+/// Whether no attempt that could spend money is running: code that waits for its calls spends none.
+fn is_free_of_spending(state: &RunState) -> bool {
+    let running = state.steps.iter().filter_map(|row| row.running_attempt());
+    let mut could = running.filter(|attempt| !attempt.is_suspended());
+    could.all(|attempt| attempt.reserved.is_zero())
+}
+
+/// Whether an attempt has this slot.
+fn is_taken(state: &RunState, slot: u32) -> bool {
+    let mut running = state.steps.iter().filter_map(|row| row.running_attempt());
+    running.any(|other| other.present_slot() == Some(slot))
 }
 
 /// Whether a row is one of the plan, or of an element that its list has at present.

@@ -26,6 +26,10 @@ enum Op {
     End(usize, End, i64),
     /// The n-th running attempt asks whether it may cost so much.
     Ask(usize, i64),
+    /// The code of the n-th running attempt makes a call of this number.
+    Call(usize, u32),
+    /// The code of the n-th running attempt waits, perhaps before it has seen the last answer.
+    WaitForCalls(usize, bool),
     /// The next timer fires.
     Tick,
     Wait(u64),
@@ -214,6 +218,9 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
     let op = prop_oneof![
         20 => (0usize..8, end, 0i64..4).prop_map(|(at, end, cost)| Op::End(at, end, cost)),
         4 => (0usize..8, 0i64..12).prop_map(|(at, total)| Op::Ask(at, total)),
+        5 => (0usize..8, 0u32..3).prop_map(|(at, number)| Op::Call(at, number)),
+        5 => (0usize..8, prop::bool::weighted(0.1))
+            .prop_map(|(at, late)| Op::WaitForCalls(at, late)),
         6 => Just(Op::Tick),
         2 => (0u64..200).prop_map(Op::Wait),
         1 => (0u64..70_000).prop_map(Op::Wait),
@@ -261,6 +268,18 @@ fn play(world: &mut World, step: &Move) {
             let rows: Vec<StepIx> = world.running.keys().copied().collect();
             if !rows.is_empty() {
                 world.ask(rows[at % rows.len()].0, total);
+            }
+        }
+        Op::Call(at, number) => {
+            let rows: Vec<StepIx> = world.running.keys().copied().collect();
+            if !rows.is_empty() {
+                world.call(rows[at % rows.len()].0, number);
+            }
+        }
+        Op::WaitForCalls(at, late) => {
+            let rows: Vec<StepIx> = world.running.keys().copied().collect();
+            if !rows.is_empty() {
+                world.wait_for_calls(rows[at % rows.len()].0, late);
             }
         }
         Op::Tick => {
@@ -346,7 +365,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: match std::env::var_os("PROPTEST_CASES") {
             Some(_) => ProptestConfig::default().cases,
-            None => 2_000,
+            None => 3_000,
         },
         // The same stories each time, unless many are asked for: those are new ones.
         rng_seed: match std::env::var_os("PROPTEST_CASES") {
@@ -387,7 +406,7 @@ thread_local! {
 #[test]
 fn whatever_happens_the_rules_hold_and_the_run_ends() {
     the_rules_hold_and_the_run_ends();
-    let cases = std::env::var("PROPTEST_CASES").map_or(Some(2_000), |cases| cases.parse().ok());
-    let many = cases.is_none_or(|cases: u32| cases >= 2_000);
+    let cases = std::env::var("PROPTEST_CASES").map_or(Some(3_000), |cases| cases.parse().ok());
+    let many = cases.is_none_or(|cases: u32| cases >= 3_000);
     VISITED.with_borrow(|visited| visited.agree_with_the_table(many));
 }

@@ -37,7 +37,8 @@ fn used(world: &World, name: &str) -> Use {
             let demand = &world.demands[&(row, attempt.number)];
             if demand.names.iter().any(|known| &**known == name) {
                 used.starts.push((attempt.started, demand.tokens));
-                used.running += u64::from(attempt.end.is_none());
+                let counts = attempt.end.is_none() && attempt.suspensions.is_empty();
+                used.running += u64::from(counts);
             }
         }
     }
@@ -77,6 +78,9 @@ fn first(world: &World, turns: &BTreeMap<StepIx, u64>, name: &str) -> Option<Ste
         let state = &world.state.steps[row.at()];
         // An element whose list has been taken back, or is about to be once a cancelled call of another element
         // has ended, waits for nothing any more.
+        if state.caller.is_some() {
+            return state.rate.as_ref().is_some_and(|rate| &*rate.name == name);
+        }
         let is_used = |parent: StepIx| {
             let elements = world.state.steps[parent.at()].elements();
             elements.contains(row) && !elements.iter().any(|row| world.is_cancelled(*row))

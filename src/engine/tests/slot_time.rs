@@ -39,7 +39,9 @@ fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
                 }
                 _ => None,
             });
-            Some((paced.unwrap_or(*at) - attempt.started - end.service).0)
+            let until = paced.unwrap_or(*at);
+            let waited = attempt.suspended(until);
+            Some((until - attempt.started - waited - end.service).0)
         })
         .sum();
     parts.work = parts.work - Micros(around);
@@ -64,11 +66,8 @@ fn is(step: &StepKey, attempt: u32, end: &AttemptEnd) -> bool {
 }
 
 fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch> {
-    let running = state
-        .steps
-        .iter()
-        .filter(|row| row.running_attempt().is_some())
-        .count();
+    let has_slot = |row: &StepState| row.running_attempt().is_some_and(|it| !it.is_suspended());
+    let running = state.steps.iter().filter(|row| has_slot(row)).count();
     let rows = || (0..state.steps.len() as u32).map(StepIx);
     let user_is_asked = state.phase == RunPhase::Running
         && rows().any(|ix| asks(&state.steps[ix.at()]))
@@ -117,7 +116,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
     }
     let alone = waits(WaitReason::Exclusive) > 0
         || state.steps.iter().any(|row| {
-            let works = row.running_attempt().is_some() && row.paced_since.is_none();
+            let works = has_slot(row) && row.paced_since.is_none();
             works && row.info.sequential
         });
     if !stands && !out_of_calls && !alone {

@@ -8,13 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 const DOCUMENTATION: &str = include_str!("../scheduler/mod.rs");
 
 /// The inputs, in the order of the table's columns.
-const INPUTS: [&str; 6] = [
+const INPUTS: [&str; 8] = [
     "Start",
     "Command",
     "Prepared",
     "Ended",
     "BudgetRequest",
     "Timer",
+    "Called",
+    "Waits",
 ];
 
 /// The stage that a row was in, the input, and the stage that it is in after that.
@@ -33,8 +35,11 @@ pub(super) fn column(input: &Input) -> &'static str {
         Input::Ended { .. } => "Ended",
         // Slow motion takes no row to another stage: the table has no column for it.
         Input::Paced(_) => "Paced",
+        Input::Released(_) => "Released",
         Input::BudgetRequest(..) => "BudgetRequest",
         Input::Timer(_) => "Timer",
+        Input::Called(..) => "Called",
+        Input::Waits { .. } => "Waits",
     }
 }
 

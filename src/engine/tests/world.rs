@@ -4,7 +4,7 @@
 use super::oracle::{Oracle, the_fold_agrees};
 use super::transitions::{Transitions, column};
 use crate::engine::attempt::unanswered;
-use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
+use crate::engine::{Action, CodeCall, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
     Answers, Approval, DecidedBy, Demand, EventKind, Rates, ResourceLimits, RunCommand, RunError,
@@ -159,6 +159,20 @@ pub(super) struct Attempt {
     pub denied: bool,
     /// When its call ended, where slow motion keeps it running.
     pub paced: Option<Micros>,
+    /// How long its code waited for its calls, and since when it does.
+    pub waited: Micros,
+    pub suspended: Option<Micros>,
+    /// How many answers its code has.
+    pub answered: u32,
+}
+
+impl Attempt {
+    /// What the call has taken itself by `now`.
+    fn service(&self, now: Micros) -> Micros {
+        let until = self.paced.unwrap_or(now);
+        let open = self.suspended.map_or(Micros(0), |since| until - since);
+        until - self.started - self.waited - open
+    }
 }
 
 pub(super) struct World {
@@ -182,6 +196,8 @@ pub(super) struct World {
     /// Whether no call costs more than its bound.
     pub foreseen: bool,
     oracle: Oracle,
+    /// How many calls of code had an output that the code was given.
+    pub answers: u64,
     /// Every output is a new number, so that an old one is recognised.
     outputs: u64,
     expansions: BTreeMap<StepIx, usize>,
@@ -250,6 +266,7 @@ impl World {
             demands: BTreeMap::new(),
             foreseen: true,
             oracle: Oracle::default(),
+            answers: 0,
             outputs: 0,
             expansions: BTreeMap::new(),
             rerun: BTreeSet::new(),
@@ -277,6 +294,17 @@ impl World {
                 let sketch = &self.sketches[self.scheduler.plan_step(step.ix).at()];
                 let demand = sketch.demand(&self.frame.rates);
                 self.demands.insert((step.ix, *attempt), demand);
+            }
+            EventKind::AttemptSuspended { step, .. } => {
+                let now = self.now;
+                let attempt = self.running.get_mut(&step.ix);
+                attempt.expect("it is running").suspended = Some(now);
+            }
+            EventKind::AttemptContinued { step, .. } => {
+                let now = self.now;
+                let attempt = self.running.get_mut(&step.ix).expect("it is running");
+                let since = attempt.suspended.take().expect("it waits");
+                attempt.waited += now - since;
             }
             EventKind::SettingChanged { setting } => self.frame.set(setting),
             EventKind::ReservationRaised { step, reserved, .. } => {
@@ -328,6 +356,9 @@ impl World {
                         cancelled: false,
                         denied: false,
                         paced: None,
+                        waited: Micros(0),
+                        suspended: None,
+                        answered: 0,
                     };
                     let before = self.running.insert(step, attempt);
                     assert!(before.is_none(), "{step:?} is called twice at once");
@@ -335,6 +366,17 @@ impl World {
                 Action::Cancel(row) => {
                     if let Some(attempt) = self.running.get_mut(&row) {
                         attempt.cancelled = true;
+                    }
+                }
+                Action::Answer {
+                    caller, outcome, ..
+                } => {
+                    if let Some(attempt) = self.running.get_mut(&caller) {
+                        assert!(attempt.suspended.is_none(), "{caller:?} has no slot");
+                        attempt.answered += 1;
+                    }
+                    if outcome.is_ok() {
+                        self.answers += 1;
                     }
                 }
                 Action::BudgetDecision(..) => {}
@@ -368,7 +410,7 @@ impl World {
                     None => Arc::new(self.seen_by(plan_row)),
                 };
                 Prepared::Call {
-                    approval: sketch.approve.then(|| input.to_string().into()),
+                    approval: self.needs_approval(row).then(|| input.to_string().into()),
                     input: input.into(),
                     upper_bound: Some(Money::from_pico(sketch.bound)),
                     estimated: sketch.estimated,
@@ -385,6 +427,12 @@ impl World {
             Answer::Impossible => Prepared::Impossible(Box::new(error())),
             Answer::Skip => Prepared::Skip,
         }
+    }
+
+    /// Whether the calls of a row need an approval; what its code calls is approved with it.
+    pub(super) fn needs_approval(&self, row: StepIx) -> bool {
+        let plan_row = self.scheduler.plan_step(row);
+        self.sketches[plan_row.at()].approve && self.scheduler.code_call(row).is_none()
     }
 
     /// The outputs of what a step of the plan depends on, `null` for what has none.
@@ -432,19 +480,55 @@ impl World {
         };
         self.input(Input::Ended {
             step: row,
-            service: attempt.paced.unwrap_or(self.now) - attempt.started,
+            service: attempt.service(self.now),
             report: Box::new(report),
             cancelled: attempt.cancelled,
             breaks: None,
         });
     }
 
+    /// The code of `row` makes a call, the one of this number where that is not open.
+    pub(super) fn call(&mut self, row: u32, number: u32) {
+        let caller = StepIx(row);
+        let is_paced = self.running[&caller].paced.is_some();
+        let id: Arc<str> = format!("{}/t[{number}]", self.scheduler.key(caller).id).into();
+        if is_paced || !self.scheduler.may_call(caller, &id) {
+            return;
+        }
+        let plan_row = self.scheduler.plan_step(caller);
+        let step = Step::new(Arc::clone(&id), "tool", Template::Literal(Arc::default()));
+        let call = CodeCall {
+            number,
+            id,
+            step: Arc::new(step),
+            kind: "test".into(),
+            price: None,
+            retry: RetryPolicy {
+                attempts: self.sketches[plan_row.at()].attempts,
+                backoff: BACKOFF,
+            },
+            input: self.seen_by(plan_row).into(),
+        };
+        self.input(Input::Called(caller, Box::new(call)));
+    }
+
+    /// The code of `row` says that it can do nothing but wait for its calls; `late` where it has not seen the last answer.
+    pub(super) fn wait_for_calls(&mut self, row: u32, late: bool) {
+        let step = StepIx(row);
+        let answered = self.running[&step].answered;
+        let answered = answered.saturating_sub(u32::from(late));
+        self.input(Input::Waits { step, answered });
+    }
+
     /// The call of `row` has ended, and slow motion keeps it running.
     pub(super) fn pace(&mut self, row: u32) {
         let row = StepIx(row);
         let now = self.now;
-        if let Some(attempt) = self.running.get_mut(&row) {
-            attempt.paced.get_or_insert(now);
+        match self.running.get_mut(&row) {
+            Some(attempt) if attempt.suspended.is_none() => {
+                attempt.paced.get_or_insert(now);
+            }
+            _ => return,
         }
         self.input(Input::Paced(row));
     }
@@ -456,7 +540,7 @@ impl World {
         let report = unanswered(ToolError::permanent("given up"));
         self.input(Input::Ended {
             step: row,
-            service: attempt.paced.unwrap_or(self.now) - attempt.started,
+            service: attempt.service(self.now),
             report: Box::new(report),
             cancelled: attempt.cancelled,
             breaks: None,
@@ -526,7 +610,9 @@ impl World {
 
     /// Answers for one of the rows that the user is asked about.
     fn answer(&mut self) {
-        let unknown = |row: &&StepIx| self.status(row.0) == StepStatus::Unknown;
+        // Of a call whose code has ended nothing is asked any more.
+        let stages = self.scheduler.stages();
+        let unknown = |row: &&StepIx| stages[row.at()] == "Asked";
         let rows: Vec<StepIx> = (0..self.state.steps.len() as u32).map(StepIx).collect();
         let Some(row) = rows.iter().copied().find(|row| unknown(&row)) else {
             let asked = |row: &&StepIx| self.state.steps[row.at()].asked_approval().is_some();
@@ -553,7 +639,7 @@ impl World {
             } else if let Some(row) = self.running.keys().next().copied() {
                 self.wait(1);
                 self.end(row.0, End::Well);
-            } else if self.scheduler.waits_for_user() {
+            } else if self.scheduler.is_stuck() {
                 self.answer();
             } else {
                 assert!(self.tick(), "nothing is running, and nothing is due");

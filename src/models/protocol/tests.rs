@@ -129,6 +129,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         raw: None,
         asker: crate::tools::Asker::default(),
         handle: crate::tools::CallHandle::default(),
+        code: crate::tools::CodePort::default(),
         spend_authorizer: crate::models::SpendAuthorizer::unlimited(),
     };
     toolbox.tool("total").unwrap().call(call).await

@@ -92,6 +92,15 @@ impl Breakpoint {
         })
     }
 
+    /// Whether an id is one that a call could have which the code of a row makes, as `ROW/TOOL[N]`: there may be no such
+    /// call yet. `is_row` says what is the id of a row.
+    pub(crate) fn could_be_call(id: &str, is_row: impl Fn(&str) -> bool) -> bool {
+        let index = id.strip_suffix(']').and_then(|id| id.rsplit_once('['));
+        let is_numbered = index.is_some_and(|(_, index)| index.parse::<u32>().is_ok());
+        let mut callers = id.match_indices('/').map(|(at, _)| &id[..at]);
+        is_numbered && callers.any(is_row)
+    }
+
     /// Whether it is about the step or element of this id.
     pub fn is_about(&self, id: &str) -> bool {
         *self.step == *id || *self.step == *Self::ALL
@@ -113,6 +122,17 @@ impl fmt::Display for Breakpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_has_the_id_of_its_code_and_a_number() {
+        let is_row = |id: &str| ["c", "list[2]"].contains(&id);
+        for id in ["c/fetch[0]", "list[2]/a/b[10]", "c/deeper[0]/deeper[1]"] {
+            assert!(Breakpoint::could_be_call(id, is_row), "{id}");
+        }
+        for id in ["c", "c/fetch", "d/fetch[0]", "list[3]/a[0]", "c/fetch[x]"] {
+            assert!(!Breakpoint::could_be_call(id, is_row), "{id}");
+        }
+    }
 
     #[test]
     fn a_breakpoint_is_read_as_it_is_written() {

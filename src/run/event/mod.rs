@@ -27,7 +27,7 @@ pub use setting::RunSetting;
 pub use settlement::{SettledBy, Settlement};
 pub use step::{SkipReason, StepChecks, StepInfo, StepKey, StepSource, WaitReason};
 
-use crate::plan::StepInput;
+use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,6 +70,18 @@ pub enum EventKind {
         count: u32,
         /// The new rows.
         elements: Arc<[StepInfo]>,
+    },
+    /// The code of a running step calls a tool. That call is a row of its own, which waits for a slot, for money and for
+    /// rates as a step does: a new one that follows all rows so far, or one that an earlier attempt of the step had.
+    StepCalled {
+        /// The row whose code calls.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The row of the call.
+        row: StepIx,
+        /// What is known of the call. What it depends on is the call whose answer the code had before it made this one,
+        /// where there is one.
+        call: Box<StepInfo>,
     },
     /// A call is about to be made.
     AttemptStarted {
@@ -140,6 +152,25 @@ pub enum EventKind {
         attempt: u32,
         /// The answer.
         answer: Box<Answer>,
+    },
+    /// The code of a running attempt can do nothing until one of its calls ends: its slot is free meanwhile, and the time
+    /// is not its own.
+    AttemptSuspended {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
+    /// The code of a suspended attempt continues.
+    AttemptContinued {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// The slot it takes, from 0.
+        slot: u32,
     },
     /// A running tool logged something.
     AttemptLog {
@@ -348,7 +379,10 @@ impl EventKind {
             Self::StepReady { step }
             | Self::StepWaiting { step, .. }
             | Self::StepExpanded { step, .. }
+            | Self::StepCalled { step, .. }
             | Self::AttemptStarted { step, .. }
+            | Self::AttemptSuspended { step, .. }
+            | Self::AttemptContinued { step, .. }
             | Self::ReservationRaised { step, .. }
             | Self::AttemptPaced { step, .. }
             | Self::AttemptHandle { step, .. }

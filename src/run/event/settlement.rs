@@ -1,5 +1,6 @@
 //! What was found out about a call that an interrupted run left behind.
 
+use crate::units::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -26,6 +27,14 @@ pub struct Settlement {
     /// Why it could not be found out; where the call happened, why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
+    /// What was counted as spent for the call in case it had happened, and is not any more because it did not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub released: Money,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(money: &Money) -> bool {
+    money.is_zero()
 }
 
 /// How a call that was interrupted is settled.

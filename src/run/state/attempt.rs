@@ -77,13 +77,16 @@ impl RunState {
         else {
             return;
         };
-        self.running = self.running.saturating_sub(1);
+        let was_suspended = attempt.is_suspended();
+        self.running = self.running.saturating_sub(usize::from(!was_suspended));
+        attempt.end_suspension(at, None);
+        let suspended = attempt.suspended(at);
         let details = row.details.as_deref_mut();
         let paced_since = details.and_then(|details| details.paced_since.take());
         self.paced -= usize::from(paced_since.is_some());
         let called_until = paced_since.unwrap_or(at);
         self.slot_accounting
-            .around((called_until - attempt.started) - end.service);
+            .around((called_until - attempt.started) - suspended - end.service);
         self.reserved -= attempt.reserved;
         attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;

@@ -10,7 +10,7 @@ impl RunState {
     pub fn budget(&self) -> Option<Money> {
         let header = self.header.as_ref()?;
         let limit = self.limits.max_total_cost_usd?;
-        Some((limit - header.spent_before).max(Money::ZERO))
+        Some((limit - header.spent_before + self.released).max(Money::ZERO))
     }
 
     /// Whether a step of the run has a price, or none is known of any.
@@ -24,8 +24,9 @@ impl RunState {
     /// Whether the calls of a row can cost anything, as far as the run says so.
     pub(crate) fn row_can_cost(&self, row: &StepState) -> bool {
         self.header.as_deref().is_some_and(|header| {
-            // An element is called at the price of its step.
-            let step = (row.info.parent).and_then(|step| header.steps.get(step.at()));
+            // An element is called at the price of its step, and what code calls at its own.
+            let parent = row.info.parent.filter(|_| row.caller.is_none());
+            let step = parent.and_then(|step| header.steps.get(step.at()));
             let priced = row.info.price.is_some() || step.is_some_and(|step| step.price.is_some());
             header.track_cost && (!header.priced || priced)
         })
@@ -41,6 +42,6 @@ impl RunState {
         });
         let before = self.header.as_ref().map(|header| header.spent_before);
         let unknown: Money = unknown.map(|attempt| attempt.reserved).sum();
-        before.unwrap_or_default() + self.spent + unknown
+        before.unwrap_or_default() - self.released + self.spent + unknown
     }
 }

@@ -134,6 +134,16 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             count: count % 5,
             elements: elements.into(),
         }),
+        3 => (key(), 0u32..12, infos()).prop_filter_map("a call", |(step, row, infos)| {
+            let call = Box::new(infos.into_iter().next()?);
+            Some(EventKind::StepCalled { step, row: StepIx(row), call })
+        }),
+        2 => (key(), 1u32..4).prop_map(|(step, attempt)| EventKind::AttemptSuspended { step, attempt }),
+        2 => (key(), 1u32..4).prop_map(|(step, attempt)| EventKind::AttemptContinued {
+            step,
+            attempt,
+            slot: 1,
+        }),
         6 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| EventKind::AttemptStarted {
             step,
             attempt,
@@ -215,6 +225,7 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
                 input: None,
                 output: None,
                 error: None,
+                released: Money::ZERO,
             }),
         }),
         1 => key().prop_map(|step| EventKind::StepCancelled { step }),
@@ -258,7 +269,8 @@ proptest! {
         prop_assert_eq!(state.counts.iter().sum::<usize>(), plan_steps);
         prop_assert!(state.slots() >= 1);
         let open = state.steps.iter().flat_map(|row| &row.attempts);
-        prop_assert_eq!(open.filter(|attempt| attempt.end.is_none()).count(), state.running);
+        let open = open.filter(|attempt| attempt.end.is_none() && !attempt.is_suspended());
+        prop_assert_eq!(open.count(), state.running);
         let figures = figures(&state, state.at);
         let ratios = [figures.parallel_efficiency, figures.slot_utilisation];
         prop_assert!(ratios.iter().flatten().all(|ratio| (0.0..=1.0).contains(ratio)));

@@ -7,9 +7,9 @@ use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, DecidedBy, ErrorKind, EventKind,
-    HeldAt, Limit, LogStream, Question, Rate, Rates, ResourceLimits, RunError, RunEvent, RunHeader,
-    RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey,
-    StepPrice, StepSource, Streamed, VoidReason, WaitReason,
+    HeldAt, Limit, LogStream, Question, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
+    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
+    StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -60,6 +60,9 @@ choice!(EventKind {
     42 ApprovalUsed { step: step, call: call, attempt: attempt },
     43 BreakpointSet { breakpoint: breakpoint, on: on },
     44 StepHeld { step: step, at: at, condition: condition },
+    45 StepCalled { step: step, row: row, call: call },
+    46 AttemptSuspended { step: step, attempt: attempt },
+    47 AttemptContinued { step: step, attempt: attempt, slot: slot },
 });
 
 record!(RunHeader {
@@ -87,7 +90,8 @@ record!(Settlement {
     tool,
     input,
     output,
-    error
+    error,
+    released,
 });
 
 record!(Question {
@@ -406,36 +410,6 @@ record!(StepPrice {
     sure,
 });
 
-record!(Rate {
-    requests_per_minute,
-    tokens_per_minute,
-    max_concurrent,
-});
-
-impl Codec for Rates {
-    fn put(&self, out: &mut Encoder) {
-        out.number(self.0.len() as u64);
-        for (name, rate) in &self.0 {
-            out.framed(|out| {
-                name.put(out);
-                rate.put(out);
-            });
-        }
-    }
-
-    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let count = input.raw.number()?;
-        (0..count)
-            .map(|_| input.framed(|input| Ok((input.field()?, input.field()?))))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Self::default())
-    }
-}
-
 /// The position; the id only where it is not the one that the row is known by.
 impl Codec for StepKey {
     fn put(&self, out: &mut Encoder) {
@@ -494,6 +468,7 @@ fn learn(kind: &EventKind, rows: &mut Rows) {
     match kind {
         EventKind::RunStarted(header) => rows.begin(&header.steps),
         EventKind::StepExpanded { elements, .. } => rows.extend(elements),
+        EventKind::StepCalled { row, call, .. } => rows.called(*row, call),
         _ => {}
     }
 }

@@ -10,12 +10,13 @@ mod forms;
 
 mod basic;
 mod event;
+mod rates;
 mod reuse;
 #[cfg(test)]
 mod tests;
 mod value;
 
-use crate::plan::StepInput;
+use crate::plan::{StepInput, StepIx};
 use crate::run::StepInfo;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -59,6 +60,13 @@ impl Rows {
     fn begin(&mut self, steps: &[StepInfo]) {
         self.ids.clear();
         self.extend(steps);
+    }
+
+    /// A call made by code: a row that is known already, or the next one.
+    fn called(&mut self, row: StepIx, call: &StepInfo) {
+        if row.at() == self.ids.len() {
+            self.ids.push(Arc::clone(&call.id));
+        }
     }
 
     fn extend(&mut self, steps: &[StepInfo]) {

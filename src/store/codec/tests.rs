@@ -529,6 +529,20 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                 elements: elements.into(),
             }
         }),
+        (key(), 0u32..30, info()).prop_map(|(step, row, call)| EventKind::StepCalled {
+            step,
+            row: StepIx(row),
+            call: Box::new(call),
+        }),
+        (key(), any::<u32>())
+            .prop_map(|(step, attempt)| EventKind::AttemptSuspended { step, attempt }),
+        (key(), any::<u32>(), any::<u32>()).prop_map(|(step, attempt, slot)| {
+            EventKind::AttemptContinued {
+                step,
+                attempt,
+                slot,
+            }
+        }),
         (
             key(),
             any::<u32>(),
@@ -762,6 +776,7 @@ fn settlement() -> impl Strategy<Value = Settlement> {
                 input,
                 output,
                 error,
+                released: Money::from_pico(7),
             },
         )
 }

@@ -4,7 +4,7 @@ use crate::run::NotReused;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
 };
-use crate::tools::{Call, CallReport, Tool, ToolKind};
+use crate::tools::{Call, CallReport, CodePort, Tool, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -116,6 +116,7 @@ mod tests {
             raw: None,
             asker: crate::tools::Asker::default(),
             handle: crate::tools::CallHandle::default(),
+            code: CodePort::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         };
         let report = tool.call(call).await;

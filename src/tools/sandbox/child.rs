@@ -1,7 +1,8 @@
 //! The child's side of the sandbox: sets its own limits, then serves requests until its input ends.
 
-use super::protocol::{Language, MAX_LINE_BYTES, Reply, Request};
+use super::protocol::{Answer, Language, MAX_LINE_BYTES, Outcome, Reply, Request};
 use super::python;
+use super::python_calls::{self, Tools};
 #[cfg(target_os = "linux")]
 use super::walls;
 use crate::text::schema::{self, Verdict};
@@ -46,9 +47,11 @@ pub(crate) fn serve(memory_mb: u64) -> io::Result<()> {
         interpreter: "the embedded interpreter".to_owned(),
         walls,
     })?;
-    for line in requests {
+    while let Ok(line) = requests.recv() {
         let reply = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => answer(&request, &mut compiled, &figures),
+            Ok(request) => answer(&request, &mut compiled, &figures, &requests),
+            // The code had ended before this answer came.
+            Err(_) if serde_json::from_str::<Answer>(&line).is_ok() => continue,
             Err(error) => Reply::Error(format!("the input cannot be read: {error}")),
         };
         send(&reply)?;
@@ -155,20 +158,72 @@ fn allow(seconds: u64, figures: &Figures) {
     }
 }
 
-fn answer(request: &Request, compiled: &mut Compiled, figures: &Figures) -> Reply {
+/// The way to the tools that the code calls.
+struct Host<'a> {
+    requests: &'a mpsc::Receiver<String>,
+    answered: u32,
+    seen: u32,
+}
+
+impl python_calls::Host for Host<'_> {
+    fn call(&mut self, number: u32, name: String, is_tool: bool, input: Value) {
+        let _ = send(&Reply::Call {
+            number,
+            name,
+            is_tool,
+            input,
+        });
+    }
+
+    fn wait(&mut self) -> Option<(u32, Result<Value, String>)> {
+        let (answered, seen) = (self.answered, self.seen);
+        let mut line = self.requests.try_recv().ok();
+        if line.is_none() {
+            send(&Reply::Waits { answered, seen }).ok()?;
+            line = self.requests.recv().ok();
+        }
+        let answer: Answer = serde_json::from_str(&line?).ok()?;
+        self.answered += u32::from(answer.is_made);
+        self.seen += 1;
+        let outcome = match answer.outcome {
+            Outcome::Output(output) => Ok(output.into_owned()),
+            Outcome::Error(why) => Err(why.into_owned()),
+        };
+        Some((answer.number, outcome))
+    }
+}
+
+fn answer(
+    request: &Request,
+    compiled: &mut Compiled,
+    figures: &Figures,
+    requests: &mpsc::Receiver<String>,
+) -> Reply {
     allow(request.seconds, figures);
     let output = match request.language {
-        Language::Python => python::run(
-            &request.source,
-            &request.input,
-            request.seconds,
-            &mut |text| {
-                let _ = send(&match text.strip_suffix('\n') {
-                    Some(line) => Reply::Log(line.to_owned()),
-                    None => Reply::LogPart(text.to_owned()),
-                });
-            },
-        ),
+        Language::Python => {
+            let mut host = Host {
+                requests,
+                answered: 0,
+                seen: 0,
+            };
+            let tools = request.tools.as_ref().map(|functions| Tools {
+                functions,
+                host: &mut host,
+            });
+            python::run(
+                &request.source,
+                &request.input,
+                request.seconds,
+                tools,
+                &mut |text| {
+                    let _ = send(&match text.strip_suffix('\n') {
+                        Some(line) => Reply::Log(line.to_owned()),
+                        None => Reply::LogPart(text.to_owned()),
+                    });
+                },
+            )
+        }
         Language::Cpython => Err("this sandbox has the embedded interpreter alone".to_owned()),
         Language::Expression | Language::Condition => {
             let empty = Map::new();

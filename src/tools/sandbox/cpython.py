@@ -104,12 +104,132 @@ def to_json(value, depth, size):
     raise Refused(f"`output` holds {type(value).__name__}, which has no JSON form")
 
 
+class Tools:
+    """The tools that the code calls, and the only thing that its event loop can wait for besides time."""
+
+    def __init__(self, asyncio, functions):
+        self.asyncio, self.functions = asyncio, functions
+        self.open, self.count, self.answered, self.seen = {}, 0, 0, 0
+        self.unread, self.poll = bytearray(), select.poll()
+        self.poll.register(0, select.POLLIN)
+
+    def loop(self):
+        tools = self
+
+        class Loop(self.asyncio.SelectorEventLoop):
+            # Nothing outside of this thread wakes it.
+            def _make_self_pipe(self):
+                self._ssock = self._csock = None
+
+            def _close_self_pipe(self):
+                pass
+
+        class Waits(selectors.BaseSelector):
+            def register(self, fileobj, events, data=None):
+                raise PermissionError("the code has no files to wait for")
+
+            def unregister(self, fileobj):
+                raise KeyError(fileobj)
+
+            def get_map(self):
+                return {}
+
+            def select(self, timeout=None):
+                tools.wait(timeout)
+                return []
+
+        return Loop(Waits())
+
+    def wait(self, timeout):
+        if not self.open:
+            if timeout is None:
+                raise Refused("the code waits for something that never comes")
+            time.sleep(max(timeout, 0))
+            return
+        if timeout is None and not self.poll.poll(0) and b"\n" not in self.unread:
+            reply({"waits": {"answered": self.answered, "seen": self.seen}})
+        until = None if timeout is None else time.monotonic() + max(timeout, 0)
+        while b"\n" not in self.unread:
+            left = None if until is None else max(until - time.monotonic(), 0) * 1000
+            if not self.poll.poll(left):
+                return
+            more = os.read(0, 1 << 16)
+            if not more:
+                os._exit(0)
+            self.unread += more
+        while b"\n" in self.unread:
+            line, _, self.unread = self.unread.partition(b"\n")
+            self.take(json.loads(line))
+
+    def take(self, answer):
+        self.answered += answer["is_made"]
+        self.seen += 1
+        future = self.open.pop(answer["number"], None)
+        if future is None or future.done():
+            return
+        outcome = answer["outcome"]
+        if "output" in outcome:
+            future.set_result(outcome["output"])
+        else:
+            future.set_exception(RuntimeError(outcome["error"]))
+
+    async def call(self, name, is_tool, given, named):
+        if len(given) > 1 or given and not isinstance(given[0], dict):
+            raise TypeError(f"{name} takes its parameters by name, or as one dict")
+        try:
+            parameters = to_json({**(given[0] if given else {}), **named}, 0, [0])
+        except Refused as refused:
+            raise TypeError(str(refused).replace("`output`", f"a parameter of {name}")) from None
+        number, self.count = self.count, self.count + 1
+        future = self.asyncio.get_running_loop().create_future()
+        self.open[number] = future
+        reply({"call": {"number": number, "name": name, "is_tool": is_tool, "input": parameters}})
+        return await future
+
+    def names(self):
+        def function(name):
+            async def tool(*given, **named):
+                return await self.call(name, False, given, named)
+
+            tool.__name__ = tool.__qualname__ = name
+            return tool
+
+        async def call_tool(name, *given, **named):
+            if not isinstance(name, str):
+                raise TypeError("call_tool needs the name of a tool first, as text")
+            return await self.call(name, True, given, named)
+
+        names = {name: function(name) for name in self.functions["names"]}
+        if self.functions["any"]:
+            names["call_tool"] = call_tool
+        return names
+
+
+def execute(source, names, functions):
+    if functions is None:
+        exec(compile(source, "code.py", "exec"), names)
+        return
+    import asyncio
+
+    tools = Tools(asyncio, functions)
+    # Code that runs a loop of its own gets one that knows the tools.
+    asyncio.new_event_loop = asyncio.events.new_event_loop = tools.loop
+    names.update(tools.names())
+    code = compile(source, "code.py", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if not code.co_flags & inspect.CO_COROUTINE:
+        exec(code, names)
+        return
+    loop = tools.loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(eval(code, names))
+
+
 def run(request):
     names = {"__name__": "__main__", "__builtins__": __builtins__, "input_data": request["input"]}
     printed = Printed()
     sys.stdout = sys.stderr = printed
     try:
-        exec(compile(request["source"], "code.py", "exec"), names)
+        execute(request["source"], names, request.get("tools"))
         if "output" not in names:
             return {"error": "the code does not set `output`; assign the result to a variable of that name"}
         return {"output": {"value": to_json(names["output"], 0, [0]), "memory_mb": 0}}
@@ -135,11 +255,18 @@ version = ".".join(str(part) for part in sys.version_info[:3])
 reply("ready")
 reply({"about": {"interpreter": f"CPython {version}", "walls": None}})
 line = requests.readline()
-# Nothing more comes, and nobody else reads.
-requests.close()
-os.close(0)
 sys.stdin = io.StringIO("")
 if line:
-    answer = run(json.loads(line))
-    reply(answer)
+    request = json.loads(line)
+    if request.get("tools") is None:
+        # Nothing more comes, and nobody else reads.
+        requests.close()
+        os.close(0)
+    else:
+        import ast
+        import inspect
+        import select
+        import selectors
+        import time
+    reply(run(request))
 os._exit(0)

@@ -9,15 +9,50 @@ use std::sync::Arc;
 /// A longer line is logged in pieces.
 const MAX_LINE_BYTES: usize = 8 << 10;
 
+/// The most of what code prints that is logged, in bytes.
+const MAX_LOGGED: usize = 4 << 20;
+
+/// What code prints, as it comes from its sandbox.
+pub(super) struct Printed<'a> {
+    log: PrintLog<'a>,
+    logged: usize,
+}
+
+impl<'a> Printed<'a> {
+    pub(super) fn new(log: &'a CallLog, secrets: Arc<Secrets>) -> Self {
+        Self {
+            log: PrintLog::new(log, secrets),
+            logged: 0,
+        }
+    }
+
+    /// Takes the next text, and whether a line ends there. An interpreter that is taken over could print without end.
+    pub(super) fn take(&mut self, mut text: String, is_end: bool) {
+        if self.logged > MAX_LOGGED {
+            return;
+        }
+        self.logged += text.len();
+        if is_end {
+            text.push('\n');
+        }
+        self.log.push(&text);
+    }
+
+    /// Nothing more comes.
+    pub(super) fn finish(self) {
+        self.log.finish();
+    }
+}
+
 /// Logs printed text line by line. Secrets are out of it before it is cut, even those that are printed in pieces.
-pub(super) struct PrintLog<'a> {
+struct PrintLog<'a> {
     log: &'a CallLog,
     redactor: Redactor,
     line: String,
 }
 
 impl<'a> PrintLog<'a> {
-    pub(super) fn new(log: &'a CallLog, secrets: Arc<Secrets>) -> Self {
+    fn new(log: &'a CallLog, secrets: Arc<Secrets>) -> Self {
         Self {
             log,
             redactor: Redactor::new(secrets),
@@ -26,13 +61,13 @@ impl<'a> PrintLog<'a> {
     }
 
     /// Takes the next text.
-    pub(super) fn push(&mut self, text: &str) {
+    fn push(&mut self, text: &str) {
         let text = self.redactor.push(text.as_bytes());
         self.take(&text);
     }
 
     /// Logs the rest: nothing more comes.
-    pub(super) fn finish(mut self) {
+    fn finish(mut self) {
         let text = self.redactor.finish();
         self.take(&text);
         if !self.line.is_empty() {

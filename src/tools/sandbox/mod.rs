@@ -7,13 +7,22 @@
 
 mod child;
 mod confinement;
+mod conversation;
 mod cpython;
 mod ending;
+mod idle;
 mod log;
 mod pool;
+mod printer;
+mod process;
 mod program;
 mod protocol;
 mod python;
+mod python_calls;
+mod python_values;
+mod ready;
+mod shape;
+mod tool_calls;
 #[cfg(target_os = "linux")]
 mod walls;
 mod work;

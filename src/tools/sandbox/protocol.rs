@@ -30,6 +30,10 @@ pub(crate) enum Language {
     Violations,
 }
 
+/// What helps where the embedded interpreter lacks something.
+const REMEDY: &str =
+    "the embedded interpreter has a part of Python; `python: cpython` runs the code by CPython";
+
 impl Language {
     /// Why its code needs a sandbox, for a message where there is none.
     pub(super) const fn why_sandboxed(self) -> &'static str {
@@ -49,6 +53,14 @@ impl Language {
 
     /// An error of the code, with the remedy where the embedded interpreter lacks something.
     pub(super) fn with_remedy(self, message: String) -> String {
+        if self == Self::Python && Self::lacking(&message).is_some() {
+            return format!("{message}\n{REMEDY}");
+        }
+        message
+    }
+
+    /// What the embedded interpreter lacks, from the message of an error that is about that.
+    pub(crate) fn lacking(message: &str) -> Option<&str> {
         const LACKS: [&str; 5] = [
             "ModuleNotFoundError",
             "ImportError",
@@ -56,12 +68,8 @@ impl Language {
             "not supported",
             "not yet",
         ];
-        if self == Self::Python && LACKS.iter().any(|word| message.contains(word)) {
-            return format!(
-                "{message}\nthe embedded interpreter has a part of Python; `python: cpython` runs the code by CPython"
-            );
-        }
-        message
+        let mut lines = message.lines().rev().filter(|line| *line != REMEDY);
+        lines.find(|line| LACKS.iter().any(|word| line.contains(word)))
     }
 
     /// What is run, for a message.
@@ -83,6 +91,35 @@ pub(super) struct Request<'a> {
     pub input: Cow<'a, Value>,
     /// The limit of processor time, in seconds.
     pub seconds: u64,
+    /// The functions by which code calls tools, and whether it calls any tool by its name; `None` where it calls none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Functions>,
+}
+
+/// The functions by which code calls tools.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Functions {
+    pub names: Vec<String>,
+    /// Whether there is `call_tool`.
+    pub any: bool,
+}
+
+/// What became of a call that the code asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer<'a> {
+    /// Which call.
+    pub number: u32,
+    /// Whether the call was made: only these count where the code says how many it has seen.
+    pub is_made: bool,
+    pub outcome: Outcome<'a>,
+}
+
+/// The output of a tool, or why there is none.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome<'a> {
+    Output(Cow<'a, Value>),
+    Error(Cow<'a, str>),
 }
 
 /// A message of a sandbox.
@@ -102,6 +139,24 @@ pub(super) enum Reply {
     Log(String),
     /// A part of a line, which goes on.
     LogPart(String),
+    /// The code calls a tool.
+    Call {
+        /// Which call: each has another number.
+        number: u32,
+        /// The function, or the tool itself.
+        name: String,
+        /// Whether that is the tool itself.
+        is_tool: bool,
+        /// The parameters.
+        input: Value,
+    },
+    /// The code can do nothing until one of its calls has ended.
+    Waits {
+        /// How many answers it has seen to calls that were made.
+        answered: u32,
+        /// How many answers it has seen in all.
+        seen: u32,
+    },
     /// The output, and the memory that the sandbox uses now, in mebibytes.
     Output { value: Value, memory_mb: u64 },
     /// The work failed.

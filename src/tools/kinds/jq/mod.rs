@@ -118,7 +118,9 @@ pub(crate) async fn filtered_by(
         memory_mb: None,
         cpu_percent: None,
         time: Some(limit),
+        port: None,
         about: None,
+        has_called: None,
     };
     let nothing: CallLog = Arc::new(|_, _| {});
     let never = CancellationToken::new();
@@ -176,7 +178,9 @@ impl JqRule {
                     memory_mb: call.max_memory_mb,
                     cpu_percent: call.max_cpu_percent,
                     time,
+                    port: None,
                     about: None,
+                    has_called: None,
                 };
                 services.sandbox.run(work, &call.log, &call.cancel).await
             }

@@ -148,7 +148,11 @@ pub(crate) fn has_own_output(model: &Model) -> bool {
 pub(crate) fn can_edit(model: &Model) -> bool {
     let row = model.row();
     model.run.phase != RunPhase::Stopping
-        && row.is_some_and(|row| row.running_attempt().is_none() && row.elements().is_empty())
+        && row.is_some_and(|row| {
+            // The code that made a call has its answer already.
+            let is_answered = row.caller.is_some() && row.status.has_ended();
+            row.running_attempt().is_none() && row.elements().is_empty() && !is_answered
+        })
 }
 
 pub(crate) fn can_fork(model: &Model) -> bool {

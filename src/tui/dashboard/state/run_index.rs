@@ -40,7 +40,7 @@ impl RunIndex {
                 self.connect(run);
                 return true;
             }
-            EventKind::StepExpanded { step, .. } => {
+            EventKind::StepExpanded { step, .. } | EventKind::StepCalled { step, .. } => {
                 self.connect(run);
                 self.touch(step.ix, run);
                 return true;
@@ -147,7 +147,11 @@ impl RunIndex {
         self.recount(ix.at(), counted(row));
         keep(&mut self.running, ix, row.status == StepStatus::Running);
         keep(&mut self.held, ix, row.waiting.is_some());
-        keep(&mut self.failed, ix, row.status == StepStatus::Failed);
+        keep(
+            &mut self.failed,
+            ix,
+            row.status == StepStatus::Failed && row.caller.is_none(),
+        );
         keep(&mut self.unknown, ix, row.status == StepStatus::Unknown);
         keep(&mut self.unapproved, ix, row.asked_approval().is_some());
         keep(&mut self.asking, ix, row.open_question().is_some());
@@ -191,7 +195,8 @@ impl RunIndex {
         &self.asking
     }
 
-    /// How many rows failed, elements of `for_each` steps included.
+    /// How many rows failed, elements of `for_each` steps included, but not calls that code made: whether it minds is its
+    /// own business.
     pub fn failures(&self) -> usize {
         self.failed.len()
     }
@@ -256,9 +261,10 @@ impl RunIndex {
     }
 }
 
-/// The status under which a row counts, unless its elements count in its place.
+/// The status under which a row counts, unless its elements count in its place. A call that code makes counts with the
+/// step.
 fn counted(row: &StepState) -> Option<StepStatus> {
-    row.elements().is_empty().then_some(row.status)
+    (row.elements().is_empty() && row.caller.is_none()).then_some(row.status)
 }
 
 fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {

@@ -373,7 +373,8 @@ pub(crate) fn in_force(named: Named, run: &RunState, now: Micros) -> Vec<(String
         }
         Named::Budget => {
             let before = run.header.as_ref().map(|header| header.spent_before);
-            let mut used = format!("{} spent", run.spent + before.unwrap_or_default());
+            let before = before.unwrap_or_default() - run.released;
+            let mut used = format!("{} spent", run.spent + before);
             if !run.reserved.is_zero() {
                 let _ = write!(used, ", {} reserved", run.reserved);
             }

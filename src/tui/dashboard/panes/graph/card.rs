@@ -65,6 +65,21 @@ impl Card {
             }
             return card;
         }
+        if !step.calls().is_empty() {
+            let running = step.status == StepStatus::Running;
+            if running {
+                card.counts(state, step.calls(), theme);
+            } else if card.mark.is_empty() {
+                card.mark = format!(
+                    "{}{}",
+                    if theme.ascii { "+" } else { "↳" },
+                    step.calls().len()
+                );
+            }
+            if running {
+                return card;
+            }
+        }
         match step.status {
             StepStatus::Pending if look == StepLook::Breakpoint => {
                 card.lines.push("breakpoint".to_owned());

@@ -62,10 +62,7 @@ impl Folds {
             return Some(Folded::Opened(members.len()));
         }
         let each = row.info.parent.unwrap_or(head);
-        let elements = state
-            .steps
-            .get(each.at())
-            .map_or(0, |row| row.elements().len());
+        let elements = state.under(each).len();
         if self.open.contains(&each) && elements > 0 {
             self.open.remove(&each);
             return Some(Folded::Closed(elements));

@@ -1,7 +1,8 @@
 //! The nodes of the picture and their edges, with what is folded in one node.
 //!
 //! ```text
-//!  rows ─▶ heads    elements into their `for_each` step, steps into their group, as far as they are folded
+//!  rows ─▶ heads    elements into their `for_each` step, calls into the step whose code made them, steps into their
+//!                   group, as far as they are folded
 //!       ─▶ owners   what waits for nothing but a folded subtree belongs to it
 //!       ─▶ nodes    what is left, in the plan's order; elements stand before their step, which waits for them
 //! ```
@@ -11,7 +12,7 @@ use super::rows::Rows;
 use super::text;
 use crate::plan::StepIx;
 use crate::run::{RunHeader, RunState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The nodes and edges of one picture.
@@ -154,13 +155,15 @@ struct Assignment<'a> {
     rows: &'a Rows,
     state: &'a RunState,
     /// The rows that are shown by themselves or folded with others, in the order of the picture: the plan's
-    /// steps, and the elements of open `for_each` steps.
+    /// steps, and the elements and calls of open steps.
     units: Vec<StepIx>,
     /// By row.
     head: Vec<u32>,
-    /// By row: whether it is a `for_each` step with its elements beside it.
+    /// By row: whether it is a step with its elements or its calls beside it.
     open: Vec<bool>,
     folded: Vec<bool>,
+    /// What open steps, and what stands beside them, wait for.
+    waits: HashMap<StepIx, Vec<StepIx>>,
 }
 
 impl<'a> Assignment<'a> {
@@ -173,6 +176,7 @@ impl<'a> Assignment<'a> {
             head: (0..count as u32).collect(),
             open: vec![false; count],
             folded: vec![false; count],
+            waits: HashMap::new(),
         };
         for at in 0..count {
             let row = StepIx(at as u32);
@@ -191,13 +195,13 @@ impl<'a> Assignment<'a> {
                 plan.head[at] = first.0;
                 plan.folded[at] = true;
             } else if folds.is_open(row) {
-                let elements = state.steps[at].elements();
-                let elements = elements.iter().filter(|element| element.at() < count);
-                for &element in elements {
+                let under = state.under(row);
+                for &row in under.iter().filter(|row| row.at() < count) {
                     plan.open[at] = true;
-                    plan.head[element.at()] = u32::MAX;
-                    plan.units.push(element);
+                    plan.head[row.at()] = u32::MAX;
+                    plan.units.push(row);
                 }
+                plan.wait(state, row, &under);
             }
             plan.units.push(row);
         }
@@ -211,13 +215,38 @@ impl<'a> Assignment<'a> {
 
     /// What a unit waits for.
     fn before(&self, unit: StepIx) -> &[StepIx] {
-        let row = &self.state.steps[unit.at()];
-        if self.open[unit.at()] {
-            return row.elements();
+        if let Some(before) = self.waits.get(&unit) {
+            return before;
         }
+        let row = &self.state.steps[unit.at()];
         match row.info.parent {
             Some(parent) => &self.state.steps[parent.at()].info.depends_on,
             None => &row.info.depends_on,
+        }
+    }
+
+    /// Finds what an open step and what stands beside it wait for: a `for_each` step for its elements, code for the calls
+    /// that it made, and a call for the one whose answer the code had before.
+    fn wait(&mut self, state: &RunState, step: StepIx, under: &[StepIx]) {
+        let shown: HashSet<StepIx> = under.iter().copied().collect();
+        for &unit in under.iter().chain([&step]) {
+            let Some(row) = state.steps.get(unit.at()) else {
+                continue;
+            };
+            let own = match row.elements() {
+                [] => row.calls(),
+                elements => elements,
+            };
+            let earlier = row.info.depends_on.iter().copied();
+            let earlier = earlier.filter(|it| row.caller.is_some() && shown.contains(it));
+            let before: Vec<StepIx> = if own.is_empty() {
+                earlier.collect()
+            } else {
+                own.to_vec()
+            };
+            if !before.is_empty() {
+                self.waits.insert(unit, before);
+            }
         }
     }
 

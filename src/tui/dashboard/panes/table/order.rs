@@ -47,12 +47,12 @@ pub(super) fn rows(
         .filter(|step| run.steps[step.at()].info.parent.is_none())
         .filter_map(|step| {
             let fits = passes(step);
-            let all = run.steps[step.at()].elements();
+            let all = run.under(step);
             // Under a filter the elements that pass are seen also where they are folded.
             let elements: Vec<StepIx> = if filtered {
                 all.iter().copied().filter(|step| passes(*step)).collect()
             } else if rules.unfolded.contains(&step) {
-                all.to_vec()
+                all
             } else {
                 Vec::new()
             };

@@ -116,7 +116,7 @@ impl Table {
             _ => step,
         };
         if unfold {
-            if row.elements().is_empty() || !self.rules.unfolded.insert(target) {
+            if run.under(target).is_empty() || !self.rules.unfolded.insert(target) {
                 return None;
             }
         } else if !self.rules.unfolded.remove(&target) {
@@ -372,7 +372,7 @@ impl Table {
         let quiet =
             entry.context || matches!(row.status, StepStatus::Pending | StepStatus::Skipped);
         let plain = if quiet { theme.dim } else { theme.text };
-        if !row.elements().is_empty() {
+        if has_rows(row) {
             let unfolded = self.rules.unfolded.contains(&entry.step);
             let sign = if unfolded { "▾" } else { "▸" };
             buf.set_stringn(area.x, y, sign, 1, theme.accent);
@@ -401,10 +401,7 @@ impl Table {
             };
             if placed.column == Column::Id {
                 let indent = if entry.element { "  " } else { "" };
-                let count = match row.elements().len() {
-                    0 => String::new(),
-                    many => format!(" ×{many}"),
-                };
+                let count = count_of_rows(row);
                 let taken = text::width(indent) + text::width(&count);
                 let id = context
                     .names
@@ -448,12 +445,22 @@ impl Table {
     }
 }
 
+/// Whether other rows stand under a row of the plan.
+fn has_rows(row: &StepState) -> bool {
+    !(row.elements().is_empty() && row.calls().is_empty()) && row.info.parent.is_none()
+}
+
+/// How many elements a row has, or how many calls its code made.
+fn count_of_rows(row: &StepState) -> String {
+    match (row.elements().len(), row.calls().len()) {
+        (0, 0) => String::new(),
+        (0, calls) => format!(" ↳{calls}"),
+        (elements, _) => format!(" ×{elements}"),
+    }
+}
+
 /// The cells of an id with the indent of an element or the count of elements.
 fn id_width(row: &StepState) -> usize {
     let indent = if row.info.parent.is_some() { 2 } else { 0 };
-    let count = match row.elements().len() {
-        0 => 0,
-        many => many.to_string().len() + 2,
-    };
-    text::width(&row.info.id) + indent + count
+    text::width(&row.info.id) + indent + text::width(&count_of_rows(row))
 }

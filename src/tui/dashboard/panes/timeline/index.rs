@@ -306,8 +306,17 @@ impl Index {
         }
         for (ix, row) in run.steps.iter().enumerate() {
             for (at, attempt) in row.attempts.iter().enumerate() {
-                let bars = slots.entry(attempt.slot).or_default();
-                bars.push(Bar::of(ix, row, at, is_paced(run)));
+                let bar = Bar::of(ix, row, at, is_paced(run));
+                if attempt.suspensions.is_empty() {
+                    slots.entry(attempt.slot).or_default().push(bar);
+                    continue;
+                }
+                // While its code waits for its calls, others have its slot.
+                for (slot, from, until) in attempt.stretches(Micros(bar.end)) {
+                    let (start, end) = (from.0, until.0.max(from.0.saturating_add(1)));
+                    let bars = slots.entry(slot).or_default();
+                    bars.push(Bar { start, end, ..bar });
+                }
             }
         }
         let lines = slots.into_iter();

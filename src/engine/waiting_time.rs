@@ -1,4 +1,5 @@
-//! The time in which a call waits for the user alone. It does not count against the time limit of the call.
+//! The time in which a call waits for the user, or its code for calls that it has made. It does not count against the time
+//! limit of the call.
 
 use std::time::Duration;
 use tokio::sync::watch;
@@ -6,31 +7,31 @@ use tokio::time::{Instant, sleep_until};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Waited {
-    /// Questions without an answer, and since when there are any.
+    /// What it waits for, and since when it does.
     open: u32,
     since: Option<Instant>,
     /// How long there were some before.
     total: Duration,
 }
 
-/// How long a call has waited for the user.
+/// How long a call has waited for others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UserTime(watch::Sender<Waited>);
+pub(super) struct WaitingTime(watch::Sender<Waited>);
 
-/// The call waits for the user until this is dropped.
-pub(super) struct UserWait(watch::Sender<Waited>);
+/// The call waits until this is dropped.
+pub(super) struct OpenWait(watch::Sender<Waited>);
 
-impl UserTime {
-    /// The call waits for the user from now on.
-    pub(super) fn begin(&self) -> UserWait {
+impl WaitingTime {
+    /// The call waits from now on.
+    pub(super) fn begin(&self) -> OpenWait {
         self.0.send_modify(|waited| {
             waited.open += 1;
             waited.since.get_or_insert_with(Instant::now);
         });
-        UserWait(self.0.clone())
+        OpenWait(self.0.clone())
     }
 
-    /// What `work` comes to; `None` where it takes longer than `limit`, the time of the user left out.
+    /// What `work` comes to; `None` where it takes longer than `limit`, the time in which it waits left out.
     pub(super) async fn limited<T>(
         &self,
         limit: Duration,
@@ -57,7 +58,7 @@ impl UserTime {
     }
 }
 
-impl Drop for UserWait {
+impl Drop for OpenWait {
     fn drop(&mut self) {
         self.0.send_modify(|waited| {
             waited.open = waited.open.saturating_sub(1);
@@ -79,7 +80,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_time_of_the_user_is_left_out() {
-        let time = UserTime::default();
+        let time = WaitingTime::default();
         let asked = async {
             sleep(SECOND).await;
             let (first, second) = (time.begin(), time.begin());
@@ -97,7 +98,7 @@ mod tests {
             drop(wait);
             sleep(10 * SECOND).await;
         };
-        let fresh = UserTime::default();
+        let fresh = WaitingTime::default();
         assert_eq!(fresh.limited(3 * SECOND, slow).await, None);
         assert_eq!(began.elapsed(), 3 * SECOND, "somebody else is asked");
     }
