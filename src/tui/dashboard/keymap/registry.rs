@@ -128,7 +128,7 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| answers::go(m, false)),
     ask("decline-question", &[Key::control('d')], Editor, "say no to what is asked", in_answer, |m| answers::give(m, Answer::Decline)).hint("decline"),
     ask("cancel-question", &[Key::control('x')], Editor, "break off what is asked", in_answer, |m| answers::give(m, Answer::Cancel)).hint("cancel"),
-    change("put-off", &[code(KeyCode::Esc)], Editor, "answer later", in_answer, answers::put_off).hint("later"),
+    change("put-off-question", &[code(KeyCode::Esc)], Editor, "answer later", in_answer, answers::put_off).hint("later"),
 
     ask("apply-breakpoint", &[code(KeyCode::Enter)], Editor, "set this breakpoint, or remove it", break_line::is_open, break_line::apply).hint("set"),
     change("leave-breakpoint", &[code(KeyCode::Esc)], Editor, "change no breakpoint", break_line::is_open, close).hint("back"),
