@@ -77,5 +77,6 @@ fn run(plan: &ExecutionPlan) -> RunState {
         Execution::new(plan).on_event(move |event| kept.lock().unwrap().push(event.clone()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(execution.run()).unwrap();
-    RunState::from_events(&events.lock().unwrap())
+    let events = std::mem::take(&mut *events.lock().unwrap());
+    RunState::from_events(&events)
 }

@@ -100,11 +100,12 @@ fn stat(process: &str) -> Option<Vec<String>> {
     Some(fields.map(str::to_owned).collect())
 }
 
-/// The use of the sandbox that the process `program` has started through the launcher; `None` while it has none.
+/// The use of the sandbox at work that the process `program` has started through the launcher, beside which another one
+/// may be ready; `None` while it has none.
 fn sandbox_of(program: u32) -> Option<Use> {
     // `/proc` counts in hundredths of a second.
     let clock = |ticks: &str| ticks.parse::<f64>().ok().map(|ticks| ticks / 100.0);
-    std::fs::read_dir("/proc").unwrap().find_map(|entry| {
+    let sandboxes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let process = entry.ok()?.file_name().into_string().ok()?;
         let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
         // The launcher has this among its arguments, the sandbox as its first.
@@ -122,7 +123,8 @@ fn sandbox_of(program: u32) -> Option<Use> {
             processor: clock(&fields[11])? + clock(&fields[12])?,
             wall: uptime - clock(&fields[19])?,
         })
-    })
+    });
+    sandboxes.max_by(|one, other| one.processor.total_cmp(&other.processor))
 }
 
 /// The share is compared within one run, so a busy machine cannot break it: it adds wall-clock time only.
