@@ -28,6 +28,7 @@ fn the_dashboard() {
     });
     let picture = svg(&terminal.screen(), "plandeck demo");
     std::fs::write(root.join("docs/dashboard.svg"), picture).unwrap();
+    terminal.wait_for("One call asks first");
     terminal.press("A");
     terminal.wait_for("make this call?");
     look(3);
