@@ -44,14 +44,15 @@ impl ExecutionPlan {
                 }
                 plan.insert(FINAL_SYNTHESIS.to_owned(), synthesis);
             } else {
-                steps.push(self.step_value(step));
+                steps.push(Value::Object(self.step_value(step)));
             }
         }
         plan.insert("steps".to_owned(), Value::Array(steps));
         Value::Object(plan)
     }
 
-    fn step_value(&self, step: &Step) -> Value {
+    /// A step of the plan, as [`Self::to_value`] has it.
+    pub(crate) fn step_value(&self, step: &Step) -> Map<String, Value> {
         let mut value = Map::new();
         let mut put = |key: &str, member: Value| {
             value.insert(key.to_owned(), member);
@@ -111,7 +112,7 @@ impl ExecutionPlan {
         for (key, member) in &step.settings.extra {
             put(key, member.clone());
         }
-        Value::Object(value)
+        value
     }
 
     /// A template as text. References of other dialects (`$1`, `#E1`) become the documented one.

@@ -4,8 +4,9 @@
 //! what only computes runs again. What came out is in the plan too, so that a later run can be compared with it.
 
 use super::error::SessionError;
+use super::literal_input::literal_input;
 use super::load::Loaded;
-use crate::plan::{ExecutionPlan, FINAL_SYNTHESIS, FUNCTION_CALL, Step, parse};
+use crate::plan::{ExecutionPlan, FUNCTION_CALL, Step, parse};
 use crate::run::{AttemptState, RunState, SkipReason, StepSource, StepState, StepStatus};
 use crate::tools::{RecordedCall, RecordedError, written_tool};
 use serde_json::{Map, Value, json};
@@ -62,7 +63,6 @@ impl Bundle {
             tools: Map::new(),
             notes: Vec::new(),
         };
-        let whole = plan.to_value();
         let mut steps = Vec::new();
         let kept: Vec<&Step> = plan
             .steps
@@ -70,7 +70,7 @@ impl Bundle {
             .filter(|one| gathered.kept.contains(&one.id))
             .collect();
         for one in kept {
-            steps.push(gathered.step(one, &whole));
+            steps.push(gathered.step(one));
         }
         let run_id = header.map_or("", |header| &header.run_id);
         let calls = gathered.calls.values().map(Vec::len).sum();
@@ -147,8 +147,8 @@ fn kept(plan: &ExecutionPlan, step: Option<&str>) -> Result<HashSet<Arc<str>>, S
 
 impl Gathered<'_> {
     /// A step of the bundle's plan; its calls are gathered.
-    fn step(&mut self, step: &Step, whole: &Value) -> Value {
-        let mut value = self.written(step, whole);
+    fn step(&mut self, step: &Step) -> Value {
+        let mut value = self.loaded.plan.step_value(step);
         let rows = rows_of(self.run, &step.id);
         let attempts = rows
             .iter()
@@ -192,29 +192,6 @@ impl Gathered<'_> {
         Value::Object(value)
     }
 
-    /// The step as the plan has it.
-    fn written(&self, step: &Step, whole: &Value) -> Map<String, Value> {
-        let steps = whole["steps"].as_array().into_iter().flatten();
-        let own = steps
-            .filter(|value| value["id"] == *step.id)
-            .find_map(Value::as_object);
-        if let Some(own) = own {
-            return own.clone();
-        }
-        // The synthesis stands beside the steps.
-        let depends_on = step
-            .depends_on
-            .iter()
-            .filter_map(|&ix| self.loaded.plan.step(ix));
-        let depends_on: Vec<&str> = depends_on.map(|step| &*step.id).collect();
-        let mut value = Map::new();
-        value.insert("id".to_owned(), json!(step.id));
-        value.insert("tool".to_owned(), json!(step.tool));
-        value.insert("parameters".to_owned(), whole[FINAL_SYNTHESIS].clone());
-        value.insert("depends_on".to_owned(), json!(depends_on));
-        value
-    }
-
     /// The parameters that give a step the input that the user gave it: values are not taken for references.
     fn given(&mut self, id: &str, given: &Value) -> Value {
         let Value::Object(members) = given else {
@@ -223,15 +200,9 @@ impl Gathered<'_> {
             ));
             return json!({});
         };
-        let mut parameters = Map::new();
-        for (at, (name, value)) in members.iter().enumerate() {
-            let known = format!(
-                "given_{}_{at}",
-                id.replace(|c: char| !c.is_alphanumeric(), "_")
-            );
-            parameters.insert(name.clone(), format!("{{{{{known}}}}}").into());
-            self.context.insert(known, value.clone());
-        }
+        let id = id.replace(|c: char| !c.is_alphanumeric(), "_");
+        let (parameters, context) = literal_input(members, &format!("given_{id}"));
+        self.context.extend(context);
         Value::Object(parameters)
     }
 

@@ -2,6 +2,7 @@
 
 use super::error::SessionError;
 use super::execution::Execution;
+use super::literal_input::literal_input;
 use super::log_file::watched;
 use super::note::Note;
 use super::options::SourceOptions;
@@ -93,15 +94,10 @@ pub(crate) async fn load_call(
     mut options: SourceOptions,
     settings: &Settings,
 ) -> Result<Loaded, SessionError> {
-    let names = (0..input.len()).map(|at| format!("value_{at}"));
-    let references = input.keys().zip(names.clone());
-    let references = references.map(|(key, name)| (key.clone(), format!("{{{{{name}}}}}").into()));
-    let parameters: Map<String, Value> = references.collect();
+    let (parameters, context) = literal_input(&input, "value");
     let step = json!({"id": tool, "tool": tool, "parameters": parameters});
     let text = json!({"name": format!("call of {tool}"), "steps": [step]}).to_string();
-    options.context = names
-        .zip(input.into_iter().map(|(_, value)| value))
-        .collect();
+    options.context = context;
     let draft = parse(CALL, text.as_bytes())?;
     load_draft(draft, Path::new("-"), options, settings, true).await
 }

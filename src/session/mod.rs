@@ -26,6 +26,7 @@ mod fork;
 mod history;
 mod key_settings;
 mod listed;
+mod literal_input;
 mod load;
 mod log_file;
 mod note;

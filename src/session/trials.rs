@@ -2,6 +2,7 @@
 
 use super::changes::find;
 use super::error::SessionError;
+use super::literal_input::literal_input;
 use super::load::Loaded;
 use crate::plan::{ExecutionPlan, Step, parse};
 use crate::run::{RunState, StepState};
@@ -109,12 +110,7 @@ impl Trials {
         n: u32,
     ) -> Result<(Value, Map<String, Value>), SessionError> {
         let (step, _) = find(of, &self.step)?;
-        let names = (0..self.input.len()).map(|at| format!("value_{at}"));
-        let parameters = self.input.keys().zip(names.clone());
-        let parameters: Map<String, Value> = parameters
-            .map(|(key, name)| (key.clone(), format!("{{{{{name}}}}}").into()))
-            .collect();
-        let mut context: Map<String, Value> = names.zip(self.input.values().cloned()).collect();
+        let (parameters, mut context) = literal_input(&self.input, "value");
         context.insert(LIST.to_owned(), (1..=n).collect());
         let mut value = settings_of(of, step);
         for (key, member) in [
@@ -136,12 +132,7 @@ impl Trials {
 
 /// What the plan says of a step besides what it is called with and when.
 fn settings_of(plan: &ExecutionPlan, step: &Step) -> Map<String, Value> {
-    let plan = plan.to_value();
-    let steps = plan["steps"].as_array().into_iter().flatten();
-    let value = steps
-        .filter(|value| value["id"] == *step.id)
-        .find_map(Value::as_object);
-    let mut value = value.cloned().unwrap_or_default();
+    let mut value = plan.step_value(step);
     for name in [
         "depends_on",
         "run_if",
