@@ -2,6 +2,7 @@
 
 use crate::common::model_server::{Answer, ModelServer};
 use crate::common::program::{code, json, plandeck, stderr, step};
+use crate::common::samples::{sample, sample_folder};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
@@ -268,4 +269,40 @@ fn code_in_a_bundle_needs_trust_and_folders_without_bundles_are_named() {
         "{}",
         stderr(&other)
     );
+}
+
+/// Every dialect, kind of tool and shape that the samples have.
+#[test]
+fn every_sample_comes_out_the_same_from_its_bundle() {
+    let names = std::fs::read_dir(sample_folder("")).unwrap();
+    let names = names
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().unwrap().is_dir());
+    let tests = names.map(|entry| {
+        let name = entry.file_name().into_string().unwrap();
+        std::thread::spawn(move || {
+            let home = tempfile::tempdir().unwrap();
+            let run = |arguments: &[&str]| {
+                let mut command = plandeck();
+                command.env("PLANDECK_HOME", home.path());
+                command.args(arguments).output().unwrap()
+            };
+            let expected = std::fs::read(sample_folder(&name).join("expected.json")).unwrap();
+            let expected: Value = serde_json::from_slice(&expected).unwrap();
+            let given = expected["arguments"].as_array().into_iter().flatten();
+            let plan = sample(&name);
+            let mut arguments = vec!["run", plan.to_str().unwrap(), "--worker", "offline"];
+            arguments.extend(["--headless", "--json"]);
+            arguments.extend(given.filter_map(Value::as_str));
+            let output = run(&arguments);
+            assert_eq!(expected["exit"], code(&output), "{name}");
+            let file = home.path().join("bundle.json");
+            let written = run(&["bundle", "last", "-o", file.to_str().unwrap()]);
+            let said = stderr(&written);
+            assert!(said.contains("it comes out the same"), "{name}: {said}");
+        })
+    });
+    for test in tests.collect::<Vec<_>>() {
+        test.join().unwrap();
+    }
 }
