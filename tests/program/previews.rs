@@ -121,3 +121,28 @@ fn a_dry_run_of_an_edit_prices_what_depends_on_it() {
     let refused = run(&folder, &["retry", "last", "x", "--dry-run", "--json"]);
     assert_eq!(code(&refused), 2);
 }
+
+/// Two steps run again, and the later one in the plan was the cause.
+#[test]
+fn a_step_that_was_skipped_names_the_step_because_of_which_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = json!({
+        "tools": {
+            "slow": {"type": "process", "command": ["sh", "-c", "sleep 0.4; exit 1"]},
+            "quick": {"type": "process", "command": ["sh", "-c", "exit 1"]},
+            "same": {"type": "jq", "filter": "."},
+        },
+        "steps": [
+            {"id": "p", "tool": "slow", "parameters": {}},
+            {"id": "q", "tool": "quick", "parameters": {}},
+            {"id": "c", "tool": "same", "parameters": {}, "depends_on": ["p", "q"]},
+        ],
+    });
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let failed = run(&folder, &["run", "plan.json", "--json"]);
+    assert_eq!(code(&failed), 1, "{}", stderr(&failed));
+    let dry = preview(&folder, &["retry", "last", "--dry-run", "--json"]);
+    let because = dry["reruns"].as_array().unwrap();
+    let because = because.iter().find(|step| step["step"] == "c").unwrap();
+    assert_eq!(because["why"], "was skipped because of q", "{dry}");
+}

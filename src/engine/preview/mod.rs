@@ -314,7 +314,10 @@ impl Found<'_> {
             _ => {}
         }
         match self.changed_before(parent) {
-            Some(id) if row.status == StepStatus::Skipped => format!("was skipped because of {id}"),
+            Some(id) if row.status == StepStatus::Skipped => {
+                let because = row.because.as_ref().unwrap_or(&id);
+                format!("was skipped because of {because}")
+            }
             Some(id) => format!("depends on {id}"),
             None => "what it depends on changes".to_owned(),
         }
