@@ -1,7 +1,7 @@
 //! The same verbs for agents: a server of the Model Context Protocol.
 //!
 //! Its tools do what the commands of the program do. A run that an agent starts is a process of its own that listens on a
-//! socket, so that a person can attach to it, and that goes on when the agent leaves.
+//! socket, so that the user can attach to it, and that continues when the agent leaves.
 
 mod answer;
 mod arguments;

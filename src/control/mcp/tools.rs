@@ -64,7 +64,7 @@ pub(super) const ALL: &[McpTool] = &[
     },
     McpTool {
         name: "run_plan",
-        about: "Start a run of a plan. It runs in a process of its own; a person can watch it with `plandeck attach RUN`. The answer comes at once, with the result where the run has ended by then: ask run_status or list_events for the rest",
+        about: "Start a run of a plan. It runs in a process of its own; the user can watch it with `plandeck attach RUN`. The answer comes at once, with the result where the run has ended by then: ask run_status or list_events for the rest",
         read_only: false,
         arguments: &[PLAN, TOOLS, CONTEXT],
         call: |arguments| Box::pin(calls::run_plan(arguments)),
