@@ -131,9 +131,13 @@ fn run_as_json(run: &RunState) -> Value {
     let mut result = result_of(run, status.word());
     result["paused"] = json!(run.phase == RunPhase::Paused);
     result["events"] = json!(run.events);
-    let questions = open_questions(run);
-    if !questions.is_empty() {
-        result["questions"] = json!(questions);
+    for (name, asked) in [
+        ("questions", open_questions(run)),
+        ("approvals", open_approvals(run)),
+    ] {
+        if !asked.is_empty() {
+            result[name] = json!(asked);
+        }
     }
     result
 }
@@ -143,8 +147,21 @@ fn open_questions(run: &RunState) -> Vec<Value> {
     let rows = run.steps.iter();
     let asked = rows.filter_map(|row| {
         let mut question = json!(row.open_question()?);
+        let attempt = row.running_attempt()?;
         question["step"] = json!(row.info.id);
+        question["attempt"] = json!(attempt.number);
+        question["number"] = json!(attempt.questions.len());
         Some(question)
+    });
+    asked.collect()
+}
+
+/// The calls that wait for an approval, with what each would be made with.
+fn open_approvals(run: &RunState) -> Vec<Value> {
+    let rows = run.steps.iter();
+    let asked = rows.filter_map(|row| {
+        let asked = row.asked_approval()?;
+        Some(json!({"step": row.info.id, "call": asked.call, "input": asked.input}))
     });
     asked.collect()
 }

@@ -36,6 +36,9 @@ pub struct CommandRequest {
     /// `answer`: what the user gives, an object as the question asks for, or `"decline"` or `"cancel"`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub answer: Option<Value>,
+    /// `approve`: the digest of the call that is meant; without it, whatever the step is about to be called with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<Arc<str>>,
     /// `break` and `pin`: takes it off; `approve`: refuses.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub off: bool,
@@ -138,6 +141,7 @@ impl CommandRequest {
                 ..verb("break")
             },
             RunCommand::Approve(approval) => Self {
+                call: approval.call.clone(),
                 off: !approval.granted,
                 ..on("approve", approval.step)?
             },
@@ -162,6 +166,7 @@ impl CommandRequest {
             ("model", self.model.is_some()),
             ("output", self.output.is_some()),
             ("answer", self.answer.is_some()),
+            ("call", self.call.is_some()),
             ("off", self.off),
             ("settings", !self.settings.is_empty()),
         ];

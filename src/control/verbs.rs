@@ -91,14 +91,15 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "approve",
         target: Target::Step,
-        fields: &["off"],
+        fields: &["off", "call"],
         commands: |request, step, _| {
             let granted = !request.off;
+            let call = request.call.clone();
             on(step, |step| {
                 RunCommand::Approve(Approval {
                     step,
                     granted,
-                    call: None,
+                    call: call.clone(),
                     by: DecidedBy::Other,
                 })
             })

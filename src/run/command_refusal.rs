@@ -68,9 +68,20 @@ impl RunCommand {
                 (!has_output).then(|| format!("step {} has no output to pin", row.info.id))
             }),
             Self::Breakpoint(..) => None,
-            Self::Approve(approval) => on(run, approval.step, |row| {
-                (row.asked_approval().is_none())
-                    .then(|| format!("step {} waits for no approval", row.info.id))
+            Self::Approve(approval) => on(run, approval.step, |row| match row.asked_approval() {
+                None => Some(format!("step {} waits for no approval", row.info.id)),
+                Some(asked)
+                    if approval
+                        .call
+                        .as_ref()
+                        .is_some_and(|call| *call != asked.call) =>
+                {
+                    Some(format!(
+                        "step {} would be called otherwise by now: look at its input again",
+                        row.info.id
+                    ))
+                }
+                Some(_) => None,
             }),
             Self::Answer(step, _) => on(run, *step, |row| {
                 (row.open_question().is_none())

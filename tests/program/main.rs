@@ -55,6 +55,7 @@ mod limits_rates;
 mod mcp;
 #[cfg(unix)]
 mod mcp_server;
+mod mcp_server_tasks;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::Arguments;
-use super::program;
+use super::program as commands;
 use crate::control::client::{Client, ClientError};
 use crate::control::error::ControlError;
 use crate::control::verb::CommandRequest;
@@ -10,6 +10,7 @@ use crate::report::result_of;
 use crate::run::{RunEvent, RunState, RunSummary, RunWord};
 use crate::store::Store;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long the answer to a new run waits for its end.
@@ -24,14 +25,14 @@ pub(super) async fn check_plan(arguments: Arguments) -> Answer {
     let mut command = vec!["check".to_owned()];
     command.extend(arguments.plan()?);
     command.push("--json".to_owned());
-    program::run(&arguments.program, &command).await
+    commands::run(&arguments.program, &command).await
 }
 
 pub(super) async fn run_plan(arguments: Arguments) -> Answer {
     let mut command = vec!["run".to_owned()];
     command.extend(arguments.plan()?);
     command.extend(["--detach", "--json"].map(str::to_owned));
-    let started = program::run(&arguments.program, &command).await?;
+    let started = commands::run(&arguments.program, &command).await?;
     let Some(run_id) = started["run_id"].as_str() else {
         return Ok(started);
     };
@@ -158,7 +159,7 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
         words.extend(given.into_iter().flatten());
     }
     words.extend(["--dry-run", "--json"].map(str::to_owned));
-    program::run(&arguments.program, &words).await
+    commands::run(&arguments.program, &words).await
 }
 
 /// Does a verb that takes a run and a step.
@@ -168,7 +169,7 @@ pub(super) async fn verb(name: &'static str, arguments: Arguments) -> Answer {
         step: arguments.text("step")?.map(str::to_owned),
         ..CommandRequest::default()
     };
-    command(&arguments, request, &[]).await
+    of_run(&arguments, request, &[]).await
 }
 
 pub(super) async fn edit_step(arguments: Arguments) -> Answer {
@@ -195,7 +196,7 @@ pub(super) async fn edit_step(arguments: Arguments) -> Answer {
         options.extend(["--model".to_owned(), model.to_owned()]);
         request.model = Some(Some(model.into()));
     }
-    command(&arguments, request, &options).await
+    of_run(&arguments, request, &options).await
 }
 
 pub(super) async fn approve_step(arguments: Arguments) -> Answer {
@@ -206,7 +207,7 @@ pub(super) async fn approve_step(arguments: Arguments) -> Answer {
         off: refuses,
         ..CommandRequest::default()
     };
-    command(&arguments, request, &[]).await
+    of_run(&arguments, request, &[]).await
 }
 
 pub(super) async fn answer_step(arguments: Arguments) -> Answer {
@@ -216,12 +217,21 @@ pub(super) async fn answer_step(arguments: Arguments) -> Answer {
         answer: arguments.given.get("input").cloned(),
         ..CommandRequest::default()
     };
-    command(&arguments, request, &[]).await
+    of_run(&arguments, request, &[]).await
+}
+
+async fn of_run(arguments: &Arguments, request: CommandRequest, options: &[String]) -> Answer {
+    command(&arguments.program, arguments.run()?, request, options).await
 }
 
 /// Sends a command to a live run, or has a recorded one go on with it, until it ends or at least is live.
-async fn command(arguments: &Arguments, request: CommandRequest, options: &[String]) -> Answer {
-    let (store, run) = find(arguments.run()?)?;
+pub(super) async fn command(
+    program: &Path,
+    run: &str,
+    request: CommandRequest,
+    options: &[String],
+) -> Answer {
+    let (store, run) = find(run)?;
     if let Some(client) = Client::of_run(store.home(), &run.run_id) {
         let mut answer = client.command(&request).await.map_err(of_client)?;
         answer["run_id"] = json!(run.run_id);
@@ -231,8 +241,8 @@ async fn command(arguments: &Arguments, request: CommandRequest, options: &[Stri
     words.extend(request.step);
     words.extend(options.iter().cloned());
     words.push("--json".to_owned());
-    let child = program::start(&arguments.program, &words)?;
-    let ends = tokio::spawn(program::answer(child));
+    let child = commands::start(program, &words)?;
+    let ends = tokio::spawn(commands::answer(child));
     let home = store.home().to_path_buf();
     let run_id = run.run_id;
     let is_long = async {
@@ -251,7 +261,7 @@ pub(super) async fn diff_runs(arguments: Arguments) -> Answer {
     let runs = [arguments.needed("from")?, arguments.needed("run_id")?];
     let [a, b] = runs.map(str::to_owned);
     let command = ["diff".to_owned(), a, b, "--json".to_owned()];
-    program::run(&arguments.program, &command).await
+    commands::run(&arguments.program, &command).await
 }
 
 pub(super) async fn explain_step(arguments: Arguments) -> Answer {
@@ -262,7 +272,7 @@ pub(super) async fn explain_step(arguments: Arguments) -> Answer {
         step.to_owned(),
         "--json".to_owned(),
     ];
-    program::run(&arguments.program, &command).await
+    commands::run(&arguments.program, &command).await
 }
 
 async fn status_of(name: &str) -> Answer {
@@ -281,14 +291,14 @@ async fn status_of(name: &str) -> Answer {
     ))
 }
 
-fn find(name: &str) -> Result<(Store, RunSummary), ControlError> {
+pub(super) fn find(name: &str) -> Result<(Store, RunSummary), ControlError> {
     let store = Store::open().map_err(|error| ControlError::NotFound(error.to_string()))?;
     let run = store.find(name);
     let run = run.map_err(|error| ControlError::NotFound(error.to_string()))?;
     Ok((store, run))
 }
 
-fn unreadable(error: &impl std::fmt::Display) -> ControlError {
+pub(super) fn unreadable(error: &impl std::fmt::Display) -> ControlError {
     ControlError::Unreadable(error.to_string())
 }
 

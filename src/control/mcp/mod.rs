@@ -9,6 +9,7 @@ mod calls;
 mod program;
 mod serve;
 mod server;
+mod tasks;
 mod tools;
 
 pub use serve::{serve_http, serve_stdio};

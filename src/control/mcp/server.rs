@@ -1,11 +1,13 @@
 //! The server itself, as the protocol sees it.
 
 use super::arguments::Arguments;
+use super::tasks;
 use super::tools::{ALL, McpTool};
 use crate::control::error::ControlError;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CreateTaskResult,
+    GetTaskParams, GetTaskResult, Implementation, ListToolsResult, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig, Tool, ToolAnnotations, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -55,13 +57,25 @@ impl Server {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "passed to `map_err`")]
+fn of_task(error: ControlError) -> ErrorData {
+    let message = error.to_string();
+    match error {
+        ControlError::NotFound(_) | ControlError::BadRequest(_) | ControlError::NotNow(_) => {
+            ErrorData::invalid_params(message, None)
+        }
+        _ => ErrorData::internal_error(message, None),
+    }
+}
+
 fn refused(error: &ControlError) -> CallToolResult {
     CallToolResult::structured_error(error.body())
 }
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let mut config = ServerConfig::new(ServerCapabilities::builder().enable_tools().build());
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_tasks();
+        let mut config = ServerConfig::new(capabilities.build());
         config.server_info = Implementation::new("plandeck", env!("CARGO_PKG_VERSION"));
         config.instructions = Some(INSTRUCTIONS.to_owned());
         config
@@ -83,8 +97,44 @@ impl ServerHandler for Server {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        Ok(self.answer(request).await.into())
+        let client = context.client_capabilities();
+        let has_tasks = client.is_some_and(|client| client.supports_tasks());
+        let mut named = ALL.iter().filter(|tool| tool.name == request.name);
+        let runs = named.any(|tool| !tool.read_only);
+        let result = self.answer(request).await;
+        let answer = result.structured_content.as_ref();
+        let task = answer.filter(|_| has_tasks && runs).and_then(tasks::begun);
+        Ok(match task {
+            Some(task) => CallToolResponse::Task(CreateTaskResult::new(task)),
+            None => result.into(),
+        })
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let now = tasks::now(&request.task_id).await;
+        now.map(GetTaskResult::new).map_err(of_task)
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let given = tasks::answer(&self.program, &request.task_id, request.input_responses);
+        given.await.map_err(of_task)
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        tasks::cancel(&request.task_id).await.map_err(of_task)
     }
 }
