@@ -29,12 +29,11 @@ pub(super) async fn call(args: CallArgs) -> Result<u8, Failure> {
     let input = input(&args.input)?;
     let loaded = load_call(&args.name, input.clone(), source, &settings);
     let loaded = loaded.await.map_err(without_place)?;
-    let called = loaded
-        .plan
-        .steps
-        .iter()
-        .next()
-        .map(|step| Arc::clone(&step.tool));
+    let step = loaded.plan.steps.iter().next();
+    let called = step.map(|step| Arc::clone(&step.tool));
+    let id = step.map(|step| Arc::clone(&step.id)).unwrap_or_default();
+    let answers = args.answers.into_iter();
+    let answers = answers.map(|answer| (Arc::clone(&id), answer)).collect();
     let (catalog, toolbox) = (loaded.catalog(), &loaded.toolbox);
     let consent = consent_to_catalog(catalog, toolbox, called.as_deref(), trusted)?;
     let loaded = Box::pin(loaded.with_listed_tools(&consent)).await;
@@ -52,6 +51,7 @@ pub(super) async fn call(args: CallArgs) -> Result<u8, Failure> {
     let prepared = loaded
         .into_execution(consent)
         .limits(settings.limits()?)
+        .question_answers(answers)
         .prepare()?;
     let (state, signalled) = match until_end(prepared, None).await?.end {
         End::Ended(state, signalled) => (state, signalled),

@@ -126,6 +126,28 @@ fn a_client_of_the_socket_answers_once() {
 }
 
 #[test]
+fn a_tool_that_is_called_alone_is_answered_by_an_option() {
+    let folder = project(".mcp.json", "old", &steps());
+    let called = |answer: &[&str]| {
+        let call: &[&str] = &["tools", "call", "asks", "{}", "--mcp-config", ".mcp.json"];
+        plandeck_in(folder.path(), &[call, answer].concat())
+    };
+    let done = called(&["--answer", "{\"n\": \"Ada\"}"]);
+    assert_eq!(json(&done)["content"]["n"], "Ada", "{}", stderr(&done));
+    let declined = called(&["--answer", "decline"]);
+    assert_eq!(json(&declined)["action"], "decline");
+    let nobody = called(&[]);
+    assert_eq!(code(&nobody), 1);
+    assert!(
+        stderr(&nobody).contains("Your name?"),
+        "{}",
+        stderr(&nobody)
+    );
+    let wrong = called(&["--answer", "[1]"]);
+    assert_eq!(code(&wrong), 2);
+}
+
+#[test]
 fn where_nobody_answers_in_time_the_step_fails() {
     let result = Asking::start("old", "1").end();
     assert_eq!(result["status"], "failed");

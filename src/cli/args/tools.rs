@@ -1,5 +1,7 @@
 //! The options of `plandeck tools`.
 
+use super::values::reply_of_call;
+use crate::run::Answer;
 use crate::session::SourceOptions;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
@@ -58,6 +60,10 @@ pub(crate) struct CallArgs {
     /// The base URL of an OpenAI-compatible API for the worker
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
+    /// Answer what the server asks in the middle of the call: an object as it asks for, or decline or cancel; repeatable:
+    /// each answer in its turn, and the last one from then on
+    #[arg(long = "answer", value_name = "JSON", value_parser = reply_of_call)]
+    pub answers: Vec<Answer>,
 }
 
 /// Where tools come from.

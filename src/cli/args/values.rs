@@ -68,8 +68,12 @@ pub(crate) fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
 /// The answer to what the server of a step asks: `STEP=JSON`.
 pub(crate) fn reply(text: &str) -> Result<(Arc<str>, Answer), String> {
     let (step, answer) = text.split_once('=').ok_or("must be STEP=JSON")?;
-    let answer = Answer::from_value(answer_value(answer)?)?;
-    Ok((step.trim().into(), answer))
+    Ok((step.trim().into(), reply_of_call(answer)?))
+}
+
+/// The answer to what a server asks, where only one step can be meant: `JSON`.
+pub(crate) fn reply_of_call(text: &str) -> Result<Answer, String> {
+    Answer::from_value(answer_value(text)?)
 }
 
 /// An answer as it is typed: JSON, or a word without quotes.
