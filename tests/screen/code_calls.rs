@@ -3,10 +3,10 @@
 use crate::common::recording::Recording;
 use crate::common::screen::Screen;
 use plandeck::plan::StepIx;
-use plandeck::run::EventKind;
+use plandeck::run::{EventKind, RunState};
 
 /// Code that has called two tools, one after the other: the second call is running.
-fn calling(columns: u16, rows: u16) -> Screen {
+fn calling_run() -> Recording {
     let run = Recording::new("harbour")
         .step("chart", "read_chart", "process", &[])
         .step("code", "code_exec", "code_exec", &["chart"])
@@ -22,24 +22,27 @@ fn calling(columns: u16, rows: u16) -> Screen {
         .called("code", "tides", &[])
         .ready(&["code/tides[0]"]);
     let key = run.key("code");
-    let run = run
-        .event(EventKind::AttemptSuspended {
-            step: key.clone(),
-            attempt: 1,
-        })
-        .call(&["code/tides[0]"])
-        .wait(300)
-        .succeed(&["code/tides[0]"])
-        .event(EventKind::AttemptContinued {
-            step: key,
-            attempt: 1,
-            slot: 0,
-        })
-        .wait(5)
-        .called("code", "winds", &["code/tides[0]"])
-        .ready(&["code/winds[0]"])
-        .call(&["code/winds[0]"])
-        .wait(20);
+    run.event(EventKind::AttemptSuspended {
+        step: key.clone(),
+        attempt: 1,
+    })
+    .call(&["code/tides[0]"])
+    .wait(300)
+    .succeed(&["code/tides[0]"])
+    .event(EventKind::AttemptContinued {
+        step: key,
+        attempt: 1,
+        slot: 0,
+    })
+    .wait(5)
+    .called("code", "winds", &["code/tides[0]"])
+    .ready(&["code/winds[0]"])
+    .call(&["code/winds[0]"])
+    .wait(20)
+}
+
+fn calling(columns: u16, rows: u16) -> Screen {
+    let run = calling_run();
     let at = run.at().0 / 1_000;
     let mut screen = Screen::new(columns, rows, run.events()).at(at);
     screen.model.follow = false;
@@ -58,6 +61,41 @@ fn the_graph_unfolds_them_beside_their_step() {
     }
     screen.press("o");
     assert!(!screen.text().contains("code/tides[0]"));
+}
+
+#[test]
+fn they_fit_every_terminal() {
+    for (columns, rows) in [(80, 24), (120, 36)] {
+        let mut screen = calling(columns, rows);
+        screen.press("o");
+        insta::assert_snapshot!(format!("code_graph_{columns}x{rows}"), screen.text());
+        let mut screen = calling(columns, rows);
+        screen.press("L");
+        screen.press("right");
+        insta::assert_snapshot!(format!("code_table_{columns}x{rows}"), screen.text());
+    }
+}
+
+#[test]
+fn going_back_takes_them_out_again_and_forward_brings_them_back() {
+    let events = calling_run().events();
+    let mut screen = calling(160, 40);
+    for position in (1..events.len()).rev() {
+        screen.press("[");
+        assert_eq!(screen.model.position(), position);
+        let known = RunState::from_events(&events[..position]);
+        assert_eq!(screen.model.run, known);
+        let called = screen.text().contains("code/tides[0]");
+        let there = known
+            .steps
+            .iter()
+            .any(|row| &*row.info.id == "code/tides[0]");
+        assert!(there || !called, "at {position}: {}", screen.text());
+    }
+    for _ in 1..events.len() {
+        screen.press("]");
+    }
+    assert_eq!(screen.model.run, RunState::from_events(&events));
 }
 
 #[test]
