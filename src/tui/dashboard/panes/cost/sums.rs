@@ -51,13 +51,17 @@ pub(super) fn draw(
                 apart.push(("   ".to_owned(), theme.dim));
             }
             apart.push((format!("{name} "), theme.dim));
-            apart.push((value, style));
-            let comma = if name.is_empty() { "" } else { ", " };
+            let comma = if value.is_empty() { "" } else { ", " };
             let words = format!("{comma}{}", format::count(calls as usize, noun));
+            apart.push((value, style));
             apart.push((words, theme.dim));
         }
     };
-    let money = |cost: Money| cost.to_string();
+    // Calls that cost nothing are counted all the same.
+    let money = |cost: Money| match cost.is_zero() {
+        true => String::new(),
+        false => cost.to_string(),
+    };
     part(
         "failed",
         money(total.failed.cost),

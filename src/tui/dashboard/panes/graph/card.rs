@@ -47,9 +47,9 @@ impl Card {
         let look = StepLook::of(step, broken);
         let mut card = Self::looking(look, theme);
         let attempts = step.last_attempt().map_or(0, |attempt| attempt.number);
-        let times = if theme.ascii { "x" } else { "×" };
         if attempts > 1 && step.elements().is_empty() && look != StepLook::Retry {
-            card.mark = format!("{times}{attempts}");
+            let again = StepLook::Retry.style(theme).glyph;
+            card.mark = format!("{again}{attempts}");
         }
         if broken && look != StepLook::Breakpoint {
             let sign = StepLook::Breakpoint.style(theme);

@@ -329,8 +329,8 @@ impl<'a> Painter<'a> {
             .get(bar.attempt as usize)
             .map_or(1, |attempt| attempt.number);
         if number > 1 {
-            let times = if ascii { 'x' } else { '×' };
-            words = format!("{words} {times}{number}");
+            let again = if ascii { 'r' } else { '↻' };
+            words = format!("{words} {again}{number}");
         }
         let took = format::duration(Micros(bar.end(self.now) - bar.start));
         let whole = format!("{words} {took}");

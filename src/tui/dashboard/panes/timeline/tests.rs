@@ -119,7 +119,7 @@ fn zooming_goes_down_to_microseconds_and_back() {
     assert!(shown.pane.is_zoomed());
     assert!(near.contains('7') && near.contains("ms"), "{near}");
     assert!(
-        near.contains("[✖ pages[1] ×2 60ms"),
+        near.contains("[✖ pages[1] ↻2 60ms"),
         "the selected stays in view:\n{near}"
     );
     for _ in 0..11 {
