@@ -1,14 +1,15 @@
 //! `plandeck bundle`: writes a recorded run as a plan that runs again offline.
 
+use super::args::run::ColorWhen;
 use super::args::trials::BundleArgs;
 use super::failure::Failure;
-use super::output::{note_line, out};
+use super::output::{note_line, notes, out};
 use super::recorded::recording;
 use super::trust;
 use crate::run::RunState;
 use crate::session::{
     Bundle, Changes, Judgement, Loaded, PriorRun, SessionError, Settings, SourceOptions,
-    TrustedOnce, expected_of, load, load_recorded,
+    TrustedOnce, Version, expected_of, load, load_of_run,
 };
 use crate::text::format;
 use std::path::Path;
@@ -25,7 +26,8 @@ pub(super) async fn bundle(args: BundleArgs) -> Result<u8, Failure> {
         trust: trust::is_given(args.trust),
         ..SourceOptions::default()
     };
-    let loaded = load_recorded(&prior, source, &settings).await?;
+    let loaded = load_of_run(&prior, Version::Recorded, source, &settings).await?;
+    notes(loaded.tools_as_they_are().as_slice(), ColorWhen::default());
     let bundle = Bundle::of(&state, &loaded, args.step.as_deref())?;
     for note in &bundle.notes {
         note_line(&format!("warning: {}", crate::text::line(note)));

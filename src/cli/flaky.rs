@@ -13,8 +13,8 @@ use super::{control_door, trust};
 use crate::engine::step_prices;
 use crate::run::{Agreement, Forecast, RunState, StepStatus};
 use crate::session::{
-    Changes, Execution, JournalSettings, Loaded, PriorRun, Settings, Trials, TrustedOnce, filtered,
-    load_to_check,
+    Changes, Execution, JournalSettings, Loaded, PriorRun, Settings, Trials, TrustedOnce, Version,
+    filtered, load_of_run,
 };
 use crate::text::format;
 use crate::tools::Toolbox;
@@ -113,13 +113,16 @@ async fn load_plan(
     settings: &Settings,
 ) -> Result<Loaded, Failure> {
     let mut source = args.go_on.source.options();
-    let mut plan = None;
-    prior.complete(&mut plan, &mut source)?;
-    settings.complete(&mut source);
     source.trust = trust::is_given(args.go_on.trust);
     source.allow_unsandboxed = args.go_on.allow_unsandboxed;
-    let plan = plan.ok_or_else(|| Failure::usage("the plan of the run is not on record"))?;
-    Ok(load_to_check(&plan, source, settings).await?)
+    let version = if args.recorded {
+        Version::Recorded
+    } else {
+        Version::Now
+    };
+    let loaded = load_of_run(prior, version, source, settings).await?;
+    notes(loaded.tools_as_they_are().as_slice(), ColorWhen::default());
+    Ok(loaded)
 }
 
 fn execution(

@@ -10,7 +10,7 @@ use crate::report::{
     handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words, summary,
 };
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
-use crate::session::{Settings, savings as savings_of};
+use crate::session::{Settings, recorded_catalog_of, recorded_plan_of, savings as savings_of};
 use crate::text::format;
 use crate::text::json::beginning;
 use crate::units::Money;
@@ -23,6 +23,9 @@ const MADE: usize = 200;
 
 /// Prints the result of a run; of an interrupted one, as far as it got.
 pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
+    if args.plan || args.tools {
+        return show_source(args);
+    }
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status;
@@ -102,6 +105,21 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
         );
     }
     out(&text)?;
+    Ok(0)
+}
+
+/// Prints what the run was made from.
+fn show_source(args: &ShowArgs) -> Result<u8, Failure> {
+    if args.plan {
+        let plan = recorded_plan_of(&args.run)?;
+        let plan = plan.ok_or_else(|| Failure::usage("the plan of the run is not on record"))?;
+        out(&plan)?;
+        return Ok(0);
+    }
+    let record = recorded_catalog_of(&args.run)?.ok_or_else(|| {
+        Failure::usage("the catalog of the run is not on record: an older version recorded it")
+    })?;
+    out_json(&record.to_catalog())?;
     Ok(0)
 }
 

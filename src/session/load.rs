@@ -6,8 +6,6 @@ use super::literal_input::literal_input;
 use super::log_file::watched;
 use super::note::Note;
 use super::options::SourceOptions;
-use super::recording::Provenance;
-use super::redaction::without_secrets;
 use super::servers::add_servers;
 use super::settings::Settings;
 use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
@@ -17,7 +15,7 @@ use crate::plan::{Draft, ExecutionPlan, Source, parse};
 use crate::store::{FILES, home};
 use crate::text::message::quote;
 use crate::text::secrets::mask_password;
-use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
+use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -42,16 +40,18 @@ pub struct Loaded {
     pub toolbox: CatalogToolbox,
     /// The worker that runs `model` tools.
     pub worker: SmallModelWorker,
-    file: PathBuf,
-    options: SourceOptions,
-    source: Source,
-    catalog: Catalog,
+    pub(super) file: PathBuf,
+    pub(super) options: SourceOptions,
+    pub(super) source: Source,
+    pub(super) catalog: Catalog,
     /// The plan as it was read, where it calls tools that only MCP servers may have and that none has listed yet.
-    unlisted: Option<Box<Draft>>,
+    pub(super) unlisted: Option<Box<Draft>>,
     /// Whether every context value must be given.
-    needs_context: bool,
+    pub(super) needs_context: bool,
     /// The recorded run whose call is repeated, where the plan is made for that.
-    repeats: Option<Arc<str>>,
+    pub(super) repeats: Option<Arc<str>>,
+    /// Whether it stands for a recorded run of whose tools it is not known what they were.
+    pub(super) lacks_record: bool,
 }
 
 /// Loads a plan to run it: every context value that it refers to must be given.
@@ -109,22 +109,33 @@ pub(super) async fn load_draft(
     settings: &Settings,
     needs_context: bool,
 ) -> Result<Loaded, SessionError> {
+    load_with_catalog((draft, None), file, options, settings, needs_context).await
+}
+
+/// The same, with a catalog that is `known`.
+pub(super) async fn load_with_catalog(
+    (draft, known): (Draft, Option<Catalog>),
+    file: &Path,
+    options: SourceOptions,
+    settings: &Settings,
+    needs_context: bool,
+) -> Result<Loaded, SessionError> {
     let source = draft.source().clone();
     let mut context = options.recorded_context.clone();
     context.extend(options.context.clone());
     let given = needs_context.then_some(&context);
-    let mut catalog = match catalog(file, &options.tools, Some(&draft)) {
-        Ok(catalog) => catalog,
-        // The plan is checked without its tools, so that all faults are reported at once.
-        Err(SessionError::Faults(mut faults)) => {
-            faults.extend(draft.check(None, given).err());
-            return Err(SessionError::Faults(faults));
-        }
-        Err(failure) => return Err(failure),
+    let mut catalog = match known {
+        Some(catalog) => catalog,
+        None => match catalog_of_plan(file, &options, &draft) {
+            Ok(catalog) => catalog,
+            // The plan is checked without its tools, so that all faults are reported at once.
+            Err(SessionError::Faults(mut faults)) => {
+                faults.extend(draft.check(None, given).err());
+                return Err(SessionError::Faults(faults));
+            }
+            Err(failure) => return Err(failure),
+        },
     };
-    for file in &options.open_api {
-        catalog.complete(Catalog::load_open_api(file)?);
-    }
     add_servers(&mut catalog, file, &options.mcp_config, &draft)?;
     let unlisted = (!catalog.expected().is_empty()).then(|| Box::new(draft.clone()));
     let plan = draft.check(Some(&catalog), given)?;
@@ -144,7 +155,21 @@ pub(super) async fn load_draft(
         unlisted,
         needs_context,
         repeats: None,
+        lacks_record: false,
     })
+}
+
+/// The catalog of a plan, with the operations of OpenAPI documents.
+pub(super) fn catalog_of_plan(
+    file: &Path,
+    options: &SourceOptions,
+    draft: &Draft,
+) -> Result<Catalog, SessionError> {
+    let mut catalog = catalog(file, &options.tools, Some(draft))?;
+    for file in &options.open_api {
+        catalog.complete(Catalog::load_open_api(file)?);
+    }
+    Ok(catalog)
 }
 
 /// Reads a plan from a file, or from standard input where the name is `-`, without checking it.
@@ -303,6 +328,14 @@ impl Loaded {
         notes
     }
 
+    /// That the tools of the recorded run are taken as they are now, because it is not known what they were.
+    pub(crate) fn tools_as_they_are(&self) -> Option<Note> {
+        let note = "the run has no record of its catalog, which older versions did not keep: its tools are taken as they are \
+                    now";
+        self.lacks_record
+            .then(|| Note::CatalogWarning(note.to_owned()))
+    }
+
     /// Which tools are looked for on MCP servers before anything runs.
     fn unlisted_note(&self) -> Option<Note> {
         self.unlisted.as_ref()?;
@@ -376,7 +409,7 @@ impl Loaded {
     }
 
     /// Whether a planner wrote the plan for this run, or for the one that is resumed.
-    fn is_planned(&self) -> bool {
+    pub(super) fn is_planned(&self) -> bool {
         let before = self.options.planned_digest.as_ref();
         self.options.is_planned || before.is_some_and(|digest| *digest == self.digest())
     }
@@ -443,13 +476,12 @@ impl Loaded {
         self.toolbox.reaches_with_any_worker(&self.plan)
     }
 
-    /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
     /// Who tells what commands would do to runs of this plan.
     pub(crate) fn previewer(&self) -> Previewer {
         Previewer::new(Arc::clone(&self.plan), &self.toolbox)
     }
 
-    /// A run of it.
+    /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
     pub(crate) fn into_execution(self, _consent: Consent) -> Execution {
         let provenance = self.provenance();
         let mut execution = Execution::of(self.plan, self.worker);
@@ -457,36 +489,5 @@ impl Loaded {
         execution.toolbox = Some(self.toolbox);
         execution.provenance = provenance;
         execution
-    }
-
-    fn provenance(&self) -> Provenance {
-        let absolute = |path: &Path| {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-            path.to_string_lossy().into_owned()
-        };
-        let all = |paths: &[PathBuf]| {
-            let paths = paths.iter().map(|path| absolute(path));
-            paths.collect::<Vec<_>>()
-        };
-        let options = &self.options;
-        let secrets = self.toolbox.secrets().now();
-        let given: Vec<&String> = self.context.keys().collect();
-        Provenance {
-            plan_path: (self.file != Path::new("-")).then(|| absolute(&self.file).into()),
-            plan_text: Some(secrets.redact_text(&without_secrets(&self.source, &self.plan))),
-            settings: json!({
-                "tools": all(&options.tools),
-                "openapi": all(&options.open_api),
-                "mcp_config": all(&options.mcp_config),
-                "context": given,
-                "worker": options.worker,
-                "seed": options.seed,
-                // It may hold a user name and a password, which must not be recorded.
-                "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
-                "planned": self.is_planned().then(|| self.digest()),
-                "base_url_of": options.base_url_of.as_deref().map(absolute),
-                "repeats": self.repeats,
-            }),
-        }
     }
 }

@@ -36,6 +36,7 @@ mod plan_document;
 mod planning;
 mod prepare;
 mod prepared;
+mod provenance;
 mod recorded_plan;
 mod recording;
 mod redaction;
@@ -78,7 +79,9 @@ pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
-pub(crate) use recorded_plan::{bundle_of, load_recorded};
+pub(crate) use recorded_plan::{
+    Version, bundle_of, load_of_run, recorded_catalog_of, recorded_plan_of,
+};
 pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
 pub use savings::savings;

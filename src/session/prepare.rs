@@ -4,7 +4,7 @@ use super::error::SessionError;
 use super::execution::Execution;
 use super::log_file::watched;
 use super::prepared::PreparedRun;
-use super::recording::{RecordGuard, meta, record};
+use super::recording::{RecordGuard, meta, record, recorded_catalog};
 use super::run_log::RunLog;
 use super::trust::TrustRequest;
 use crate::engine::{Engine, step_prices};
@@ -102,7 +102,13 @@ impl Execution {
                 files: None,
                 tokens: None,
             };
-            CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
+            let catalog = self.own_catalog()?;
+            let toolbox = CatalogToolbox::new(&catalog, &self.worker, options);
+            if self.journal.is_some() {
+                let secrets = toolbox.secrets();
+                self.provenance.catalog = recorded_catalog(&catalog, &self.plan, &secrets);
+            }
+            toolbox
         };
         for (name, tool) in self.tools.drain(..) {
             toolbox.insert(name, tool);

@@ -8,9 +8,9 @@ use crate::plan::ExecutionPlan;
 use crate::store::{
     CacheOptions, Claim, Journal, JournalOptions, OnFailure, RunMeta, StoreError, StoredCache, home,
 };
-use crate::tools::Toolbox;
+use crate::tools::{Catalog, SharedSecrets, Toolbox};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 /// Where a plan came from, as the journal stores it; without secrets.
@@ -20,8 +20,22 @@ pub(super) struct Provenance {
     pub plan_path: Option<Arc<str>>,
     /// The plan's text, with credentials redacted.
     pub plan_text: Option<Arc<str>>,
+    /// The catalog, without secrets.
+    pub catalog: Option<Arc<str>>,
     /// The options with which a resumed run finds its tools, context and worker.
     pub settings: Value,
+}
+
+/// A catalog as it is recorded with a run of `plan`.
+pub(super) fn recorded_catalog(
+    catalog: &Catalog,
+    plan: &ExecutionPlan,
+    secrets: &SharedSecrets,
+) -> Option<Arc<str>> {
+    let used = || -> HashSet<&str> { plan.steps.iter().map(|step| &*step.tool).collect() };
+    let record = serde_json::to_value(catalog.record(used)?).ok()?;
+    let redacted = secrets.now().redacted(&record);
+    Some(redacted.unwrap_or(record).to_string().into())
 }
 
 /// What is held while a recorded run is running.
@@ -52,6 +66,7 @@ pub(super) fn meta(
         plan_path: provenance.plan_path,
         plan_text: provenance.plan_text,
         catalog_digest: Some(catalog_digest(plan, toolbox)),
+        catalog: provenance.catalog,
         settings: provenance.settings,
         definitions: Definitions::of(plan, toolbox),
         ..RunMeta::default()

@@ -14,8 +14,10 @@ pub struct RunMeta {
     pub plan_path: Option<Arc<str>>,
     /// The plan as it was read.
     pub plan_text: Option<Arc<str>>,
-    /// What the catalog was, as a digest: its text may hold secrets.
+    /// What the tools that the plan uses were, as a digest.
     pub catalog_digest: Option<Hash>,
+    /// The catalog as it is used, as text and without secrets.
+    pub catalog: Option<Arc<str>>,
     /// Settings worth knowing later; no secrets.
     pub settings: Value,
     /// The run that this one resumes.

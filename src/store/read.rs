@@ -241,6 +241,21 @@ impl Store {
         Ok(details)
     }
 
+    /// The text of the catalog with which a run called its tools; `None` where it is not on record.
+    pub fn catalog(&self, run: &RunSummary) -> Result<Option<Arc<str>>, StoreError> {
+        let column = self.since(6, "catalog", "NULL");
+        let read = || {
+            let query = format!("SELECT {column} FROM run_details WHERE run = ?1");
+            let hash = |row: &Row<'_>| row.get::<_, Option<Hash>>(0);
+            self.connection
+                .query_row(&query, [run.row], hash)
+                .optional()
+        };
+        let hash = read().map_err(|error| self.fault(error))?.flatten();
+        let bytes = hash.and_then(|hash| self.blobs().bytes(&hash).ok());
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into()))
+    }
+
     fn blobs(&self) -> StoredBlobs<'_> {
         StoredBlobs(&self.connection)
     }

@@ -15,12 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// What brings a store from each format to the next; the first makes an empty one.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.
@@ -234,7 +235,7 @@ mod tests {
         made.unwrap();
         writing
             .execute_batch(
-                "PRAGMA user_version = 5; PRAGMA cache_size = 1; BEGIN;
+                "PRAGMA user_version = 6; PRAGMA cache_size = 1; BEGIN;
                  INSERT INTO blobs (hash, codec, data) VALUES (x'00', 0, randomblob(1000000));",
             )
             .unwrap();

@@ -327,10 +327,11 @@ fn begin(
         ],
     )?;
     let run = transaction.last_insert_rowid();
-    let text = plan_text(meta);
+    let text = blob_of(meta.plan_text.as_ref());
+    let catalog = blob_of(meta.catalog.as_ref());
     transaction.execute(
         "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions,
-         origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         origin, catalog) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             run,
             meta.plan_path.as_deref(),
@@ -339,27 +340,28 @@ fn begin(
             meta.settings.to_string(),
             meta.definitions.all().as_flattened(),
             meta.origin.as_deref(),
+            catalog.as_ref().map(|(hash, _)| &hash[..]),
         ],
     )?;
-    if let Some((hash, bytes)) = text {
+    for (hash, bytes) in text.into_iter().chain(catalog) {
         store_blob(transaction, run, &hash, bytes)?;
     }
     Ok(run)
 }
 
-/// The plan's text, by its hash.
-fn plan_text(meta: &RunMeta) -> Option<(Hash, Vec<u8>)> {
-    let text = meta.plan_text.as_deref()?;
-    let hash = *blake3::hash(text.as_bytes()).as_bytes();
-    Some((hash, text.as_bytes().to_vec()))
+/// A text with its hash.
+fn blob_of(text: Option<&Arc<str>>) -> Option<(Hash, Vec<u8>)> {
+    let bytes = text?.as_bytes();
+    Some((*blake3::hash(bytes).as_bytes(), bytes.to_vec()))
 }
 
 /// A run goes on with this plan and these settings.
 fn renew(transaction: &Transaction<'_>, run: i64, meta: &RunMeta) -> rusqlite::Result<()> {
-    let text = plan_text(meta);
+    let text = blob_of(meta.plan_text.as_ref());
+    let catalog = blob_of(meta.catalog.as_ref());
     transaction.execute(
         "UPDATE run_details SET plan_path = coalesce(?2, plan_path), plan_text = coalesce(?3, plan_text),
-         catalog_digest = ?4, settings = ?5, definitions = ?6 WHERE run = ?1",
+         catalog_digest = ?4, settings = ?5, definitions = ?6, catalog = ?7 WHERE run = ?1",
         params![
             run,
             meta.plan_path.as_deref(),
@@ -367,9 +369,10 @@ fn renew(transaction: &Transaction<'_>, run: i64, meta: &RunMeta) -> rusqlite::R
             meta.catalog_digest.as_ref().map(|digest| &digest[..]),
             meta.settings.to_string(),
             meta.definitions.all().as_flattened(),
+            catalog.as_ref().map(|(hash, _)| &hash[..]),
         ],
     )?;
-    if let Some((hash, bytes)) = text {
+    for (hash, bytes) in text.into_iter().chain(catalog) {
         store_blob(transaction, run, &hash, bytes)?;
     }
     Ok(())

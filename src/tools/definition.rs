@@ -53,6 +53,8 @@ pub struct ToolDefinition {
     pub folder: Option<Arc<PathBuf>>,
     /// Fields that this program does not know.
     pub extra: Map<String, Value>,
+    /// Its entry as it was read, with the contents of files instead of their names; `None` where it has none of its own.
+    pub(crate) entry: Option<Arc<Map<String, Value>>>,
 }
 
 impl ToolDefinition {
@@ -76,6 +78,7 @@ impl ToolDefinition {
             pool: None,
             folder: None,
             extra: Map::new(),
+            entry: None,
         }
     }
 

@@ -52,6 +52,7 @@ pub(crate) use call::CallLog;
 pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;
 pub(crate) use catalog::parts::{CatalogPart, PartKind};
+pub(crate) use catalog::record::CatalogRecord;
 pub use catalog_toolbox::CatalogToolbox;
 pub(crate) use catalog_toolbox::{BUILTINS, Listing};
 pub use code_port::{CodeAnswer, CodePort, CodeRequest};

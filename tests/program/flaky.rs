@@ -1,5 +1,7 @@
 //! How often the answers of a step agree: `plandeck flaky`.
 
+mod recorded_catalog;
+
 use crate::common::model_server::ModelServer;
 use crate::common::program::{code, json, plandeck, stderr};
 use serde_json::{Value, json};

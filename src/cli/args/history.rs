@@ -50,6 +50,10 @@ pub(crate) struct PruneArgs {
 
 /// `plandeck show`.
 #[derive(Args, Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct ShowArgs {
     /// The run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
@@ -64,6 +68,12 @@ pub(crate) struct ShowArgs {
     /// one element of a `for_each` step, ID[N])
     #[arg(long, value_name = "STEP", conflicts_with = "savings", num_args = 0..)]
     pub raw: Option<Vec<String>>,
+    /// Print the plan as the run had it
+    #[arg(long, conflicts_with_all = ["savings", "raw"])]
+    pub plan: bool,
+    /// Print the catalog with which the run called its tools, as a file that stands alone; without secrets
+    #[arg(long, conflicts_with_all = ["savings", "raw", "plan"])]
+    pub tools: bool,
     /// With --savings: the large model [default: the one that wrote the plan, else that of the worker's provider]
     #[arg(long, value_name = "PROVIDER/MODEL", requires = "savings")]
     pub planner: Option<String>,

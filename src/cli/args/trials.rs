@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 /// `plandeck flaky`.
 #[derive(Args, Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct FlakyArgs {
     /// The run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
@@ -26,6 +30,9 @@ pub(crate) struct FlakyArgs {
     /// Ask this model instead of the plan's
     #[arg(long = "model", id = "call_model", value_name = "MODEL")]
     pub model: Option<String>,
+    /// Call it as the run had it, with its plan and its tools of then; by default as the files have it now
+    #[arg(long)]
+    pub recorded: bool,
     /// Repeat a call that may change something
     #[arg(long)]
     pub allow_effects: bool,

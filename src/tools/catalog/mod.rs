@@ -10,6 +10,7 @@ mod open_api;
 pub(crate) mod parts;
 mod places;
 mod read;
+pub(crate) mod record;
 mod recover;
 mod schema;
 

@@ -3,6 +3,7 @@
 use super::Catalog;
 use crate::tools::FileInputs;
 use crate::tools::mcp::{Place, ServerSettings};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use std::sync::Arc;
 const MAX_SCRIPT: u64 = 256 << 20;
 
 /// What a part is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum PartKind {
     /// A file with tools or servers.
     Catalog,
@@ -21,13 +23,14 @@ pub(crate) enum PartKind {
 }
 
 /// One file of a catalog, or one that it names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CatalogPart {
     /// What it is.
     pub kind: PartKind,
     /// Its name: as it was given, or as the catalog names it.
     pub name: Arc<str>,
     /// Where it lies; only for files with tools or servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// The digest of its content, in hexadecimal digits.
     pub digest: String,
@@ -43,7 +46,7 @@ impl CatalogPart {
         }
     }
 
-    fn script(name: &str, file: &Path) -> Self {
+    pub(super) fn script(name: &str, file: &Path) -> Self {
         Self {
             kind: PartKind::Script,
             name: name.into(),

@@ -5,6 +5,7 @@ use super::agents;
 use super::open_api;
 use super::parts::{CatalogPart, PartKind};
 use super::places::find_tool;
+use super::record::with_contents;
 use super::recover;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
 use crate::tools::definition::{KindEntry, ToolDefinition};
@@ -285,6 +286,7 @@ impl Reader<'_> {
             return;
         }
         let folder = self.folder;
+        let mut entry = Value::Object(object.clone());
         let mut fields = Fields::new(object, folder);
         if let Some(own) = fields.text("name").filter(|own| *own != name) {
             self.report(
@@ -311,6 +313,11 @@ impl Reader<'_> {
         if let Some(entry) = self.kind(&name, &mut fields) {
             tool.implementation = (entry.parse)(&mut fields);
         }
+        with_contents(&mut entry, &fields.files);
+        tool.entry = match entry {
+            Value::Object(entry) => Some(Arc::new(entry)),
+            _ => None,
+        };
         for (name, content) in fields.files.drain(..) {
             let part = CatalogPart::new(PartKind::Included, &name, None, &content);
             self.catalog.parts.push(part);

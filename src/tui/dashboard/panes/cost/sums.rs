@@ -58,9 +58,12 @@ pub(super) fn draw(
         }
     };
     // Calls that cost nothing are counted all the same.
-    let money = |cost: Money| match cost.is_zero() {
-        true => String::new(),
-        false => cost.to_string(),
+    let money = |cost: Money| {
+        if cost.is_zero() {
+            String::new()
+        } else {
+            cost.to_string()
+        }
     };
     part(
         "failed",
