@@ -5,11 +5,11 @@ use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
 use crate::session::{
-    SessionError, bundle_of, exchanges_of, filtered, other_runs_of, place_in_plan, plan_change,
-    savings_so_far, state_of,
+    Saving, SessionError, bundle_of, exchanges_of, filtered, other_runs_of, place_in_plan,
+    plan_change, saving, savings_so_far, state_of,
 };
 use crate::store::StoreError;
-use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
+use crate::tui::{EditsDiff, Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -99,6 +99,18 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 });
                 return;
             }
+            HistoryQuery::EditsDiff { run_id } => {
+                tokio::spawn(async move {
+                    let _ = sender.send(edits_diff(&run_id).await);
+                });
+                return;
+            }
+            HistoryQuery::WriteEdits { run_id, diff } => {
+                tokio::spawn(async move {
+                    let _ = sender.send(write_edits(&run_id, &diff).await);
+                });
+                return;
+            }
             HistoryQuery::Bundle { shown, step } => {
                 tokio::spawn(async move {
                     let made = bundle_of(&shown, Some(&step)).await;
@@ -150,6 +162,9 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         HistoryQuery::PlanChange { .. } => {
             HistoryAnswer::PlanChange(Err("it is answered elsewhere".into()))
         }
+        HistoryQuery::EditsDiff { .. } | HistoryQuery::WriteEdits { .. } => {
+            HistoryAnswer::EditsDiff(Err("it is answered elsewhere".into()))
+        }
         HistoryQuery::Bundle { .. } => {
             HistoryAnswer::Bundle(Err("it is answered elsewhere".into()))
         }
@@ -161,6 +176,41 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
             let saved = savings_so_far(&shown).map(Box::new);
             HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
         }
+    }
+}
+
+async fn edits_diff(run_id: &str) -> HistoryAnswer {
+    let known = saving(run_id).await;
+    let known = known.map(|saving| Box::new(shown_edits(&saving)));
+    HistoryAnswer::EditsDiff(known.map_err(|error| faults(&error)))
+}
+
+/// Writes the edits, or shows the difference again where it is another one by now.
+async fn write_edits(run_id: &str, seen: &str) -> HistoryAnswer {
+    match saving(run_id).await {
+        Ok(saving) if saving.diff() == seen => {
+            let written = saving.write().map_err(|error| faults(&error));
+            HistoryAnswer::EditsWritten(written)
+        }
+        Ok(saving) => HistoryAnswer::EditsDiff(Ok(Box::new(shown_edits(&saving)))),
+        Err(error) => HistoryAnswer::EditsWritten(Err(faults(&error))),
+    }
+}
+
+fn shown_edits(saving: &Saving) -> EditsDiff {
+    let files = saving.files.iter();
+    let saved = files.flat_map(|file| {
+        let place = file.path.display();
+        let edits = file.edits.iter();
+        edits.map(move |edit| format!("{} of {}: {} in {place}", edit.what, edit.step, edit.place))
+    });
+    let left_out = saving.left_out.iter();
+    EditsDiff {
+        diff: saving.diff(),
+        saved: saved.collect(),
+        left_out: left_out
+            .map(|edit| format!("{} of {}: {}", edit.what, edit.step, edit.why))
+            .collect(),
     }
 }
 

@@ -41,6 +41,7 @@ mod run;
 mod runs;
 mod samples;
 mod sandbox;
+mod save;
 mod screen;
 mod show;
 mod show_raw;
@@ -104,6 +105,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
+        Some(Command::Save(args)) => on_tokio(save::save(args)),
         Some(Command::Bundle(args)) => on_tokio(bundle::bundle(args)),
         Some(Command::Test(args)) => on_tokio(test::test(args)),
         Some(Command::Flaky(args)) => on_tokio(flaky::flaky(*args)),

@@ -9,7 +9,7 @@ use super::verb::CommandRequest;
 use super::verbs;
 use crate::report::result_of;
 use crate::run::{CommandError, RunPhase, RunState, RunWord};
-use crate::session::{CommandSender, Liveness, Previewer};
+use crate::session::{CommandSender, Liveness, Previewer, SessionError, saving};
 use crate::text::escape_json;
 use crate::units::Micros;
 use axum::Router;
@@ -96,6 +96,7 @@ pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router 
         .route("/v1/events", get(events))
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
+        .route("/v1/save", post(save))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST))
@@ -218,9 +219,37 @@ async fn preview(
     Ok(json_response(StatusCode::OK, &json!(preview)))
 }
 
+/// Whether what would be written is only shown.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SaveRequest {
+    dry_run: bool,
+}
+
+async fn save(
+    State(interface): State<Arc<Interface>>,
+    body: Bytes,
+) -> Result<Response, ControlError> {
+    let body = if body.is_empty() { &b"{}"[..] } else { &body };
+    let request: SaveRequest = serde_json::from_slice(body)
+        .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
+    let run_id = {
+        let mut run = interface.begun().await;
+        let header = run.now().await?.header.clone();
+        header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id))
+    };
+    let not_now = |error: SessionError| ControlError::NotNow(error.to_string());
+    let saving = saving(&run_id).await.map_err(not_now)?;
+    if !request.dry_run {
+        saving.write().map_err(not_now)?;
+    }
+    let written = !request.dry_run && !saving.files.is_empty();
+    Ok(json_response(StatusCode::OK, &saving.to_value(written)))
+}
+
 async fn nothing_here(request: Request) -> ControlError {
     ControlError::NotFound(format!(
-        "{}: there are GET /v1/run, GET /v1/events, POST /v1/commands and POST /v1/preview",
+        "{}: there are GET /v1/run, GET /v1/events, POST /v1/commands, POST /v1/preview and POST /v1/save",
         request.uri().path()
     ))
 }

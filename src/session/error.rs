@@ -26,6 +26,9 @@ pub enum SessionError {
         #[source]
         error: std::io::Error,
     },
+    /// A file that edits are to be written to has changed since the difference was worked out.
+    #[error("{}: it has changed in the meantime; look at the difference again", .0.display())]
+    FileChanged(PathBuf),
     /// A file of values is not UTF-8.
     #[error("{place}: not valid UTF-8 (at byte {at})")]
     NotText {

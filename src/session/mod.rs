@@ -43,6 +43,7 @@ mod redaction;
 mod rerun;
 mod resume;
 mod run_log;
+mod save;
 mod savings;
 mod servers;
 mod settings;
@@ -84,6 +85,7 @@ pub(crate) use recorded_plan::{
 };
 pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
+pub(crate) use save::{Saving, saving};
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
 pub(crate) use servers::all_servers;

@@ -123,6 +123,20 @@ impl PriorRun {
         })
     }
 
+    /// The run to look at alone, whether it is running or not.
+    pub(super) fn look_at(name: &str) -> Result<Self, SessionError> {
+        let store = Store::open()?;
+        let run = store.find(name)?;
+        let details = store.details(&run)?;
+        Ok(Self {
+            resumption: store.look_at(&run)?,
+            run_id: run.run_id,
+            plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            settings: details.settings,
+            purpose: Purpose::Fork(Changes::default()),
+        })
+    }
+
     /// The run whose call the earlier run repeated, where it did only that.
     pub(crate) fn repeats(&self) -> Option<&str> {
         self.settings["repeats"].as_str()

@@ -62,6 +62,11 @@ impl Store {
         self.line(run, None)
     }
 
+    /// What is on record of `run`, which may be running, to look at it alone.
+    pub(crate) fn look_at(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
+        self.line(run, None)
+    }
+
     fn line(&self, run: &RunSummary, claim: Option<Claim>) -> Result<Resumption, StoreError> {
         let mut line = vec![self.ancestor(run)?];
         let mut next = run.resumed_from.clone();

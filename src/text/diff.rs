@@ -75,6 +75,19 @@ pub(crate) fn pairs(before: &str, after: &str) -> Vec<Pair> {
     pairs
 }
 
+/// The difference of two texts of a file, as `patch` reads it; empty where they are the same.
+pub(crate) fn unified(name: &str, before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let names = if name.starts_with('/') {
+        [name.to_owned(), name.to_owned()]
+    } else {
+        [format!("a/{name}"), format!("b/{name}")]
+    };
+    let mut unified = diff.unified_diff();
+    unified.context_radius(CONTEXT).header(&names[0], &names[1]);
+    unified.to_string()
+}
+
 fn lines(text: &str) -> (Vec<&str>, bool) {
     let mut lines = text.lines();
     let first = lines.by_ref().take(LINES).collect();

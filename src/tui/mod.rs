@@ -33,7 +33,7 @@ mod widgets;
 
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
-pub use dashboard::history::{HistoryAnswer, HistoryQuery, PastRun, PlanChange};
+pub use dashboard::history::{EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
 pub use dashboard::message::{Effect, Message};
 pub use dashboard::panes::View;
 pub use dashboard::panes::cost::CostPane;
@@ -46,7 +46,7 @@ pub use dashboard::state::comparison::{Runs, SideBySide};
 pub use dashboard::state::editor::Editor;
 pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
-pub use dashboard::state::overlay::{BarePage, Overlay, PlanEdit, Question};
+pub use dashboard::state::overlay::{BarePage, Overlay, PlanEdit, Question, SaveEdits};
 pub use dashboard::state::previewed::{Previewed, Previews};
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;

@@ -87,6 +87,8 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
         | HistoryQuery::Bundle { .. }
         | HistoryQuery::PlanPlace { .. }
         | HistoryQuery::PlanChange { .. }
+        | HistoryQuery::EditsDiff { .. }
+        | HistoryQuery::WriteEdits { .. }
         | HistoryQuery::Filter { .. } => {
             panic!("no other page was opened")
         }

@@ -41,6 +41,7 @@ mod raw_bodies;
 mod real_terminal;
 mod robust;
 mod room;
+mod save_edits;
 mod savings;
 mod screens;
 mod settings;

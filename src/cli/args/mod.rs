@@ -18,7 +18,7 @@ use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
 use tools::ToolsArgs;
-use trials::{BundleArgs, FlakyArgs, TestArgs};
+use trials::{BundleArgs, FlakyArgs, SaveArgs, TestArgs};
 use trust::TrustArgs;
 use verbs::{
     AnswerArgs, ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs,
@@ -103,6 +103,8 @@ pub(super) enum Command {
     Fork(Box<ForkArgs>),
     /// Call a step of a recorded run many times, and count its answers
     Flaky(Box<FlakyArgs>),
+    /// Write the edits of a run back to its plan and its catalog; prints what changes there
+    Save(SaveArgs),
     /// Write a recorded run as a plan that runs again offline: a bug report, or a test
     Bundle(BundleArgs),
     /// Run bundles again, offline, and compare what comes out

@@ -46,6 +46,24 @@ pub(crate) struct FlakyArgs {
     pub go_on: GoOnArgs,
 }
 
+/// `plandeck save`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SaveArgs {
+    /// The run, which may be running: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the difference to this file and change no other: patch -p1 applies it
+    #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath,
+        conflicts_with = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Print the difference, what is saved and what is not as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `plandeck bundle`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct BundleArgs {

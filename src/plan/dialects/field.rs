@@ -13,7 +13,7 @@ use std::time::Duration;
 const MAX_SECONDS: f64 = 3_155_760_000.0;
 
 /// An id: text, or an integer as text.
-pub(super) fn id_text(node: &Node) -> Option<Arc<str>> {
+pub(in crate::plan) fn id_text(node: &Node) -> Option<Arc<str>> {
     match &node.kind {
         Kind::Text(text) => Some(Arc::clone(text)),
         Kind::Number(number) if !number.is_f64() => Some(number.to_string().into()),

@@ -23,6 +23,7 @@ use super::node::{Kind, Member, Node};
 use super::reference_syntax::own::ReferenceSyntax;
 use super::written::{NO_PLAN_HELP, Written};
 use dialect::Dialect;
+pub(super) use field::id_text;
 
 /// Every dialect. The first that recognises a plan reads it, so the more specific come first.
 static DIALECTS: [&dyn Dialect; 6] = [

@@ -10,6 +10,7 @@ mod shared_text;
 mod yaml;
 
 use super::diagnostic::{Collector, Diagnostic, Severity};
+use super::node::Node;
 use super::written::{NO_PLAN_HELP, Written};
 use crate::text::{fences, thoughts};
 use fault::SyntaxFault;
@@ -88,6 +89,16 @@ pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
     value
         .map(|node| node.to_value())
         .map_err(|fault| fault.moved(start).into_diagnostic())
+}
+
+/// The value of a text that is JSON or YAML as it stands, and whether it is JSON.
+pub(super) fn strictly(text: &str) -> Option<(Node, bool)> {
+    let body = text.trim_start_matches('\u{feff}');
+    let read = json::read(body).map(|node| (node, true));
+    let read = read.or_else(|_| yaml::read(body).map(|node| (node, false)));
+    let (mut node, is_json) = read.ok()?;
+    node.shift(text.len() - body.len());
+    Some((node, is_json))
 }
 
 /// What stands around a part of a text.

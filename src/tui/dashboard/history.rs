@@ -41,6 +41,17 @@ pub struct PlanChange {
     pub max: Option<Money>,
 }
 
+/// The edits of the run shown as changes of its files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EditsDiff {
+    /// The difference, as `patch` reads it; empty where nothing changes.
+    pub diff: String,
+    /// What is written where, a line for each edit.
+    pub saved: Vec<String>,
+    /// What is not written, and why.
+    pub left_out: Vec<String>,
+}
+
 /// A query for recorded runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryQuery {
@@ -86,6 +97,18 @@ pub enum HistoryQuery {
         /// The run.
         run_id: Arc<str>,
     },
+    /// What the edits of a run change in its files.
+    EditsDiff {
+        /// The run.
+        run_id: Arc<str>,
+    },
+    /// Writes the edits of a run to its files, where that is this difference still.
+    WriteEdits {
+        /// The run.
+        run_id: Arc<str>,
+        /// The difference that the user has seen.
+        diff: String,
+    },
     /// The run as a plan that runs again offline: a step with what it depends on.
     Bundle {
         /// The run.
@@ -126,6 +149,10 @@ pub enum HistoryAnswer {
     PlanChange(Result<Box<PlanChange>, Arc<str>>),
     /// What the filter of the question with this number made of its value, or what is wrong with it.
     Filtered(u64, Result<Arc<Value>, Arc<str>>),
+    /// What edits change in files, or why that is not known. It comes again where it is not what the user has seen.
+    EditsDiff(Result<Box<EditsDiff>, Arc<str>>),
+    /// The edits are written; or why they are not.
+    EditsWritten(Result<(), Arc<str>>),
     /// The name and the text of a file with the bundle, or why there is none.
     Bundle(Result<(String, String), Arc<str>>),
     /// What the plan saves, or why that is not known.

@@ -63,9 +63,12 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     };
     let own = match overlay {
         O::Search(_) | O::Filter | O::PageSearch | O::JsonFilter => Some(Group::Search),
-        O::Unknown(_) | O::Approval(_) | O::Question(_) | O::PlanEdit(_) | O::Previewed(_) => {
-            Some(Group::Question)
-        }
+        O::Unknown(_)
+        | O::Approval(_)
+        | O::Question(_)
+        | O::PlanEdit(_)
+        | O::SaveEdits(_)
+        | O::Previewed(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
         O::Editor(_) | O::Settings(_) | O::Break(_) | O::Answer(_) => Some(Group::Editor),
@@ -84,6 +87,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                     | O::Runs(_)
                     | O::Bare(_)
                     | O::PlanEdit(_)
+                    | O::SaveEdits(_)
                     | O::Previewed(_)
             )
         }

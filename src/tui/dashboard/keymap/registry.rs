@@ -22,7 +22,7 @@ use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
     json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, search, settings, themes, unknown,
+    questions, save_edits, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -79,6 +79,8 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("run-changed", &[key('y'), code(KeyCode::Enter)], Asked, "run again what changed in the plan", plan_edit::can_run, plan_edit::run).hint("run again"),
     ask("give", &[code(KeyCode::Enter), key('y')], Asked, "do what is shown", previewed::is_shown, previewed::confirm).hint("do it"),
     change("drop", &[code(KeyCode::Esc), key('n')], Asked, "leave the run as it is", previewed::is_shown, previewed::leave).hint("back"),
+    ask("write-edits", &[code(KeyCode::Enter), key('y')], Asked, "write the edits to the files", save_edits::can_write, save_edits::write).hint("write"),
+    change("leave-files", &[code(KeyCode::Esc), key('n')], Asked, "leave the files as they are", save_edits::is_shown, close).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
     change("leave-plan", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is saved", plan_edit::is_shown, close).hint("back"),
     change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
@@ -325,6 +327,8 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("copy-command", &[key('C')], Inspector, "copy the call of a program, or the request, as a command for a shell", has_command, export::copy_command)
         .needs("a step whose program or request has ended"),
     ask("edit-plan", &[Key::control('e')], Inspector, "open the plan in $EDITOR at the selected step, and run again what changed", plan_edit::can_edit, plan_edit::open)
+        .needs("a recorded run"),
+    ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", plan_edit::can_edit, save_edits::open)
         .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
     ask("pager", &[key('|')], Inspector, "open the page whole in $PAGER", has_page, |m| export::open(m, OutsideProgram::Pager)),

@@ -8,7 +8,7 @@ use super::previewed::Previewed;
 use super::search::Search;
 use super::setting_line::SettingLine;
 use crate::plan::StepIx;
-use crate::tui::dashboard::history::PlanChange;
+use crate::tui::dashboard::history::{EditsDiff, PlanChange};
 use crate::tui::input::palette::Palette;
 use crate::tui::theme::choice::ThemeChoice;
 use std::sync::Arc;
@@ -66,6 +66,15 @@ pub struct PlanEdit {
     pub scroll: usize,
 }
 
+/// The edits of the run as changes of its files.
+#[derive(Debug)]
+pub struct SaveEdits {
+    /// The difference, or why there is none.
+    pub known: Result<Box<EditsDiff>, Arc<str>>,
+    /// Lines scrolled down.
+    pub scroll: usize,
+}
+
 /// What lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
@@ -99,6 +108,8 @@ pub enum Overlay {
     Settings(SettingLine),
     /// What an edit of the plan changes, or its faults.
     PlanEdit(PlanEdit),
+    /// What the edits of the run change in its files, before it is written.
+    SaveEdits(SaveEdits),
     /// What a command would do, before it is given.
     Previewed(Box<Previewed>),
     /// What the server of a running call asks.

@@ -75,6 +75,8 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::Filtered(..)
         | HistoryAnswer::PlanPlace(_)
         | HistoryAnswer::PlanChange(_)
+        | HistoryAnswer::EditsDiff(_)
+        | HistoryAnswer::EditsWritten(_)
         | HistoryAnswer::Usual(_) => {}
         HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;

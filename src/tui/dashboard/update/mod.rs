@@ -22,6 +22,7 @@ pub(crate) mod presentation;
 pub(crate) mod previewed;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
+pub(crate) mod save_edits;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod themes;
@@ -53,6 +54,14 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Answer(HistoryAnswer::Bundle(made)) => bundle::take(model, made),
         Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),
+        Message::Answer(HistoryAnswer::EditsDiff(known)) => {
+            save_edits::take(model, known);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::EditsWritten(written)) => {
+            save_edits::written(model, written);
+            Vec::new()
+        }
         Message::Answer(HistoryAnswer::PlanChange(change)) => {
             plan_edit::take_change(model, change);
             Vec::new()

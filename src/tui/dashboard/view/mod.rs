@@ -26,6 +26,7 @@ mod question;
 mod rate_wait;
 mod result;
 mod runs;
+mod save_edits;
 mod scrubber;
 mod search;
 mod settings;
@@ -116,6 +117,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
+        Overlay::SaveEdits(edits) => save_edits::draw(model, edits, buf, area),
         Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),
         Overlay::Answer(form) => answer_form::draw(model, form, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),

@@ -1,0 +1,431 @@
+//! Writes the edits of a run back to its plan and its catalog, as a difference that is shown first.
+
+mod files;
+mod given;
+mod kept;
+
+pub(crate) use files::ChangedFile;
+
+use super::error::SessionError;
+use super::history::find_run;
+use super::load::{Loaded, beside, load_to_check, read_draft};
+use super::options::SourceOptions;
+use super::resume::PriorRun;
+use super::settings::Settings;
+use crate::engine::definitions;
+use crate::plan::{Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, FUNCTION_CALL, Segment};
+use crate::run::RunState;
+use crate::store::Store;
+use files::Files;
+use given::{Earlier, GivenEdit, edits_of};
+use kept::{RunScope, parameters_with};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The edits of a run as changes of files.
+#[derive(Debug)]
+pub(crate) struct Saving {
+    /// The run.
+    pub run_id: Arc<str>,
+    /// The files that change.
+    pub files: Vec<ChangedFile>,
+    /// The edits that no file can hold, or that are not written for another reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An edit that is not written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOut {
+    /// The step, or the element.
+    pub step: Arc<str>,
+    /// What was edited: `input`, `prompt`, `model`, `output`, `skip`.
+    pub what: &'static str,
+    /// Why it is not written, and what to do.
+    pub why: String,
+}
+
+impl Saving {
+    /// The difference of all files, as `patch` reads it; empty where nothing changes.
+    pub(crate) fn diff(&self) -> String {
+        self.files.iter().map(ChangedFile::diff).collect()
+    }
+
+    /// Writes the files: all of them, or none where one has changed since.
+    ///
+    /// # Errors
+    /// Where one has changed since it was read, or cannot be written.
+    pub(crate) fn write(&self) -> Result<(), SessionError> {
+        for file in &self.files {
+            file.is_as_read()?;
+        }
+        self.files.iter().try_for_each(ChangedFile::write)
+    }
+
+    /// As JSON; `written` says whether the files are.
+    pub(crate) fn to_value(&self, written: bool) -> Value {
+        let files = self.files.iter().map(|file| {
+            json!({"file": file.path.display().to_string(), "diff": file.diff(), "edits": file.edits})
+        });
+        json!({
+            "run_id": self.run_id,
+            "written": written,
+            "files": files.collect::<Vec<_>>(),
+            "left_out": self.left_out,
+        })
+    }
+}
+
+/// The edits of the run `name` as changes of its plan and its catalog. The run may be running.
+///
+/// # Errors
+/// Where there is no such run, its plan is on no file, or the file has faults now.
+pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
+    let recording = find_run(name)?.recording;
+    let run_id = Arc::clone(&recording.summary.run_id);
+    let run = RunState::from_events(&recording.events);
+    let (edits, mut left_out) = edits_of(&run);
+    let nothing = |left_out| Saving {
+        run_id: Arc::clone(&run_id),
+        files: Vec::new(),
+        left_out,
+    };
+    if edits.is_empty() {
+        return Ok(nothing(left_out));
+    }
+    let prior = PriorRun::look_at(&run_id)?;
+    let (mut file, mut source) = (None, SourceOptions::default());
+    prior.complete(&mut file, &mut source)?;
+    let file = file.ok_or_else(|| SessionError::PlanNotOnFile(Arc::clone(&run_id)))?;
+    let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
+    settings.complete(&mut source);
+    let catalogs = source.tools.clone();
+    let loaded = load_to_check(&file, source, &settings).await?;
+    let draft = read_draft(&file)?;
+    let digests = definitions(&loaded.plan, &loaded.toolbox);
+    let (changed, _) = prior.compared(&loaded.plan, &digests);
+    let store = Store::open()?;
+    let details = store.details(&recording.summary)?;
+    let recorded = details.plan_text;
+    let recorded = recorded.and_then(|text| Document::read(&text).ok());
+    let catalogs = match (catalogs.is_empty(), draft.catalog()) {
+        (false, _) => catalogs,
+        (true, Some(_)) => vec![file.clone()],
+        (true, None) => beside(file.parent().unwrap_or(Path::new("")))
+            .into_iter()
+            .collect(),
+    };
+    let mut writer = Writer {
+        run: &run,
+        loaded: &loaded,
+        dialect: draft.dialect(),
+        plan_file: file,
+        catalogs,
+        recorded,
+        is_changed: &|step| changed.contains(step),
+        earlier: Earlier::of(&recording.events, &run),
+        files: Files::default(),
+    };
+    for edit in edits {
+        if let Err(why) = writer.write(&edit) {
+            left_out.push(LeftOut {
+                step: Arc::clone(edit.step()),
+                what: edit.what(),
+                why,
+            });
+        }
+    }
+    let files = writer.files.changed();
+    Ok(Saving {
+        files,
+        ..nothing(left_out)
+    })
+}
+
+/// Puts edits into the texts of files.
+struct Writer<'a> {
+    run: &'a RunState,
+    loaded: &'a Loaded,
+    dialect: Dialect,
+    plan_file: PathBuf,
+    /// The files with tools, the last of which counts.
+    catalogs: Vec<PathBuf>,
+    /// The plan as the run has it.
+    recorded: Option<Document>,
+    /// Whether a step is defined otherwise now than in the run.
+    is_changed: &'a dyn Fn(&Arc<str>) -> bool,
+    earlier: Earlier,
+    files: Files,
+}
+
+impl Writer<'_> {
+    fn plan(&self) -> &ExecutionPlan {
+        &self.loaded.plan
+    }
+
+    fn write(&mut self, edit: &GivenEdit) -> Result<(), String> {
+        let plan = Arc::clone(&self.loaded.plan);
+        let step = plan.steps.iter().find(|step| step.id == *edit.step());
+        let step = step.ok_or("the plan has no such step any more")?;
+        match edit {
+            GivenEdit::Input(id, input) => self.write_input(id, input),
+            GivenEdit::Model(id, model) if self.has_fields() => {
+                let mut path = self.step_path(id)?;
+                path.push(Segment::Field("model".into()));
+                self.set_in_plan(id, "model", &path, &json!(model))
+            }
+            GivenEdit::Model(id, model) => self.set_in_tool(id, &step.tool, "model", model),
+            GivenEdit::Prompt(id, prompt) if &**id == FINAL_SYNTHESIS => {
+                let mut path = self.step_path(id)?;
+                if self.current(&path).is_some_and(|value| value.is_object()) {
+                    path.push(Segment::Field("prompt_template".into()));
+                }
+                self.set_in_plan(id, "prompt", &path, &json!(prompt))
+            }
+            GivenEdit::Prompt(id, prompt) => self.set_in_tool(id, &step.tool, "prompt", prompt),
+        }
+    }
+
+    /// Whether a step of the plan has fields by name.
+    fn has_fields(&self) -> bool {
+        !matches!(self.dialect, Dialect::LlmCompiler | Dialect::ReWoo)
+    }
+
+    fn current(&mut self, path: &[Segment]) -> Option<Value> {
+        self.files.open(&self.plan_file).ok()?.get(path)
+    }
+
+    /// The path of a step in the plan's file.
+    fn step_path(&mut self, id: &str) -> Result<Vec<Segment>, String> {
+        if !self.has_fields() {
+            return Err(format!(
+                "its plan is {}, in which this cannot be written without rewriting the line: edit {}",
+                self.dialect,
+                self.plan_file.display()
+            ));
+        }
+        let document = self.files.open(&self.plan_file)?;
+        if id == FINAL_SYNTHESIS {
+            let mut path = document.plan();
+            path.push(Segment::Field(FINAL_SYNTHESIS.into()));
+            return Ok(path);
+        }
+        let path = document.step(id);
+        path.ok_or_else(|| "the plan has no such step any more".to_owned())
+    }
+
+    fn set_in_plan(
+        &mut self,
+        id: &Arc<str>,
+        what: &'static str,
+        path: &[Segment],
+        value: &Value,
+    ) -> Result<(), String> {
+        let now = self.current(path);
+        if now.as_ref() == Some(value) {
+            return Ok(());
+        }
+        let text = now.as_ref().and_then(Value::as_str);
+        let is_own = text.is_some_and(|text| self.earlier.gave(what, text));
+        self.refuse_changed(id, path, is_own)?;
+        self.files.open(&self.plan_file)?.set(path, value)?;
+        let place = format!("step {id}");
+        self.files.note(&self.plan_file, id, what, place);
+        Ok(())
+    }
+
+    /// Refuses to write where the file has something else than the run had.
+    fn refuse_changed(&mut self, id: &str, path: &[Segment], is_own: bool) -> Result<(), String> {
+        let Some(recorded) = &self.recorded else {
+            return Ok(());
+        };
+        // Steps may have moved.
+        let mut before = if id == FINAL_SYNTHESIS {
+            path.get(..path.len().min(1)).map(<[Segment]>::to_vec)
+        } else {
+            recorded.step(id)
+        };
+        let own = before.as_ref().map_or(0, Vec::len);
+        if let Some(before) = &mut before {
+            before.extend(path.iter().skip(own).cloned());
+        }
+        let before = before.and_then(|path| recorded.get(&path));
+        if is_own || before == self.current(path) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} has changed in this place since the run read it: look at it, and edit it there",
+            self.plan_file.display()
+        ))
+    }
+
+    fn write_input(&mut self, id: &Arc<str>, input: &Value) -> Result<(), String> {
+        let mut path = self.step_path(id)?;
+        let document = self.files.open(&self.plan_file)?;
+        let names = ["parameters", "input", "args"];
+        let name = names.iter().find(|name| {
+            let mut path = path.clone();
+            path.push(Segment::Field((**name).into()));
+            document.get(&path).is_some_and(|value| value.is_object())
+        });
+        let is_synthesis = &**id == FINAL_SYNTHESIS;
+        match name {
+            _ if is_synthesis => {}
+            Some(name) => path.push(Segment::Field((*name).into())),
+            None => path.push(Segment::Field("parameters".into())),
+        }
+        let written = document.get(&path).unwrap_or_else(|| json!({}));
+        let plan = Arc::clone(&self.loaded.plan);
+        let Some(step) = plan.steps.iter().find(|step| step.id == *id) else {
+            return Ok(());
+        };
+        let scope = RunScope::new(self.run, &plan);
+        let now = step.parameters.resolve(&scope).ok();
+        if now.as_deref() == Some(input) {
+            return Ok(());
+        }
+        if name.is_none() && !is_synthesis && now.as_deref() != Some(&json!({})) {
+            return Err(format!(
+                "the step is not written with parameters: edit {}",
+                self.plan_file.display()
+            ));
+        }
+        let is_own = now.is_some_and(|now| self.earlier.gave_input(id, &now));
+        self.refuse_changed(id, &path, is_own)?;
+        let value = parameters_with(&step.parameters, &written, input, &scope);
+        let before = self.files.open(&self.plan_file)?.clone();
+        self.files.open(&self.plan_file)?.set(&path, &value)?;
+        // Text that looks like a reference would be read as one.
+        let text = self.files.open(&self.plan_file)?.text().to_owned();
+        let reads = kept::reads_as(&self.plan_file, &text, self.loaded, id, input, self.run);
+        if !reads {
+            *self.files.open(&self.plan_file)? = before;
+            return Err(
+                "the text of it would be read as a reference or an expression in the plan"
+                    .to_owned(),
+            );
+        }
+        self.files
+            .note(&self.plan_file, id, "input", format!("step {id}"));
+        Ok(())
+    }
+
+    /// Writes a field of the step's tool: steps of the plan have none for it.
+    fn set_in_tool(
+        &mut self,
+        id: &Arc<str>,
+        tool: &str,
+        field: &'static str,
+        value: &str,
+    ) -> Result<(), String> {
+        if tool == FUNCTION_CALL {
+            return Err("the step calls a tool by name: edit that tool".to_owned());
+        }
+        let mut found = None;
+        for file in self.catalogs.iter().rev() {
+            if let Ok(document) = self.files.open(file)
+                && let Some(path) = tool_path(document, tool)
+            {
+                found = Some((file.clone(), path));
+                break;
+            }
+        }
+        let (file, mut path) =
+            found.ok_or_else(|| format!("the tool {tool} is in no catalog file"))?;
+        path.push(Segment::Field(field.into()));
+        let others = self
+            .plan()
+            .steps
+            .iter()
+            .filter(|step| &*step.tool == tool && step.id != *id);
+        let others: Vec<&str> = others.map(|step| &*step.id).collect();
+        let place = if others.is_empty() {
+            format!("tool {tool}")
+        } else {
+            format!("tool {tool}, which {} too", called_by(&others))
+        };
+        let now = self.files.open(&file)?.get(&path);
+        let now = now
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let included = now.strip_prefix('@').map(|name| folder.join(name.trim()));
+        let included = included.filter(|file| file.is_file());
+        let text = match &included {
+            Some(file) => self.files.text(file)?.to_owned(),
+            None => now,
+        };
+        if text == value {
+            return Ok(());
+        }
+        // The step stands in the plan as it did, so that what has changed is its tool.
+        let is_same_step = || {
+            let recorded = self.recorded.as_ref()?;
+            let before = recorded.get(&recorded.step(id)?);
+            let document = Document::read(&self.loaded.source().text).ok()?;
+            Some(before == document.get(&document.step(id)?))
+        };
+        if (self.is_changed)(id)
+            && !self.earlier.gave(field, &text)
+            && is_same_step() != Some(false)
+        {
+            return Err(format!(
+                "the tool {tool} has changed in {} since the run read it: look at it, and edit it there",
+                file.display()
+            ));
+        }
+        if let Some(file) = included {
+            self.files.replace(&file, value)?;
+            self.files.note(&file, id, field, place);
+            return Ok(());
+        }
+        if value.starts_with('@') {
+            return Err("a text that begins with @ names a file in a catalog".to_owned());
+        }
+        self.files.open(&file)?.set(&path, &json!(value))?;
+        self.files.note(&file, id, field, place);
+        Ok(())
+    }
+}
+
+/// The path of a tool in a catalog, or in a plan with tools.
+fn tool_path(document: &Document, tool: &str) -> Option<Vec<Segment>> {
+    let root = document.get(&[])?;
+    let mut path = if root.get("tools").is_some() || root.is_array() {
+        Vec::new()
+    } else {
+        document.plan()
+    };
+    let tools = match document.get(&path)? {
+        Value::Array(items) => Value::Array(items),
+        catalog => match catalog.get("tools") {
+            Some(tools) => {
+                path.push(Segment::Field("tools".into()));
+                tools.clone()
+            }
+            None => catalog,
+        },
+    };
+    match tools {
+        Value::Object(tools) => tools
+            .get(tool)
+            .map(|_| path.push(Segment::Field(tool.into())))?,
+        Value::Array(tools) => {
+            let at = tools.iter().position(|entry| entry["name"] == *tool)?;
+            path.push(Segment::Index(at as i64));
+        }
+        _ => return None,
+    }
+    Some(path)
+}
+
+fn called_by(steps: &[&str]) -> String {
+    match steps {
+        [one] => format!("step {one} calls"),
+        [first, .., last] if steps.len() == 2 => format!("steps {first} and {last} call"),
+        many => format!("{} other steps call", many.len()),
+    }
+}
