@@ -11,11 +11,12 @@ use super::live_run::{Found, find};
 use super::output::{out_json, out_line};
 use super::run::run_from;
 use crate::control::{ClientError, CommandRequest, ControlError, continuation, preview};
-use crate::run::RunSetting;
+use crate::report::{cost_in_words, time_in_words};
+use crate::run::{Range, RunSetting, Seconds};
 use crate::session::{
     Continuation, Liveness, PriorRun, Settings, load, value_from_file, value_from_text,
 };
-use crate::units::Money;
+use crate::units::{Micros, Money};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -160,21 +161,21 @@ fn out_preview(typed: &Typed, preview: &Value) -> Result<(), Failure> {
             out_line(&format!("{label:<8}{}: {}", word("step"), word("why")))?;
         }
     }
-    let bounds = |name: &str, unit: &str| {
-        let bound = |which: &str| match preview[name][which].as_f64() {
-            Some(amount) if unit == "$" => Money::from_usd(amount).to_string(),
-            Some(amount) => format!("{amount:.3}{unit}"),
-            None => "unknown".to_owned(),
-        };
-        format!(
-            "{} expected, from {} to {}",
-            bound("expected"),
-            bound("min"),
-            bound("max")
-        )
-    };
-    out_line(&format!("costs   {}", bounds("cost_usd", "$")))?;
-    out_line(&format!("takes   {}", bounds("seconds", " s")))
+    let cost = range(&preview["cost_usd"], Money::from_usd);
+    let seconds = range(&preview["seconds"], |seconds| {
+        Seconds(Micros((seconds * 1e6) as u64))
+    });
+    out_line(&format!("costs   {}", cost_in_words(&cost)))?;
+    out_line(&format!("takes   {}", time_in_words(&seconds)))
+}
+
+fn range<T>(bounds: &Value, of: impl Fn(f64) -> T) -> Range<T> {
+    let bound = |which: &str| bounds[which].as_f64().map(&of);
+    Range {
+        min: bound("min").unwrap_or_else(|| of(0.0)),
+        expected: bound("expected"),
+        max: bound("max"),
+    }
 }
 
 fn answer(typed: &Typed, name: &str, answered: Result<Value, ClientError>) -> Result<u8, Failure> {

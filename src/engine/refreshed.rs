@@ -26,9 +26,11 @@ impl Refreshed {
         self.ids.insert(id);
     }
 
-    /// Adds everything that depends on a step.
-    pub(super) fn below(&mut self, plan: &ExecutionPlan, step: StepIx) {
-        self.rows.extend(below(&plan.steps, step));
+    /// Adds everything that depends on a step, and says what that is.
+    pub(super) fn below(&mut self, plan: &ExecutionPlan, step: StepIx) -> HashSet<StepIx> {
+        let below = below(&plan.steps, step);
+        self.rows.extend(&below);
+        below
     }
 
     /// A row was called: what is cached of it from now on will do.

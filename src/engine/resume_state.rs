@@ -7,6 +7,7 @@
 
 mod given_up;
 mod going_on;
+mod taken_back;
 
 use super::Prepared;
 use super::attempt_name::InterruptedAttempts;
@@ -67,8 +68,14 @@ pub struct ResumeState {
     unrecorded: bool,
     /// What it and the runs that it resumed have spent.
     spent: Money,
-    /// Steps that ran again, or differently, in this run.
+    /// Steps that ran again, or differently, in this run, and came to something else or have not ended yet.
     rerun: HashSet<StepIx>,
+    /// What rows had come to that the user wants to run again.
+    came_to: HashMap<Arc<str>, Arc<Value>>,
+    /// Steps after which everything runs again, whatever they come to.
+    refreshed: HashSet<StepIx>,
+    /// Whether the run goes on under its own id, so that what runs again stops where an output is the same again.
+    stops_early: bool,
 }
 
 impl ResumeState {
@@ -97,6 +104,9 @@ impl ResumeState {
             unrecorded: earlier.unrecorded,
             spent: earlier.state.ledger(),
             rerun: HashSet::new(),
+            came_to: HashMap::new(),
+            refreshed: HashSet::new(),
+            stops_early: false,
         }
     }
 
@@ -136,7 +146,7 @@ impl ResumeState {
 
     /// Has the row of this id run again, with everything that depends on it and without cached outputs.
     pub fn run_again(&mut self, id: &Arc<str>) {
-        self.prior.rows.insert(Arc::clone(id), PriorStep::Rerun);
+        self.take_back(id);
         self.prior.forget_calls(id);
         self.asked.push(Arc::clone(id));
     }
@@ -226,29 +236,6 @@ impl ResumeState {
             let output = Arc::clone(output);
             Prepared::Known(output, StepSource::Recorded, Some(Box::new(reuse)))
         })
-    }
-
-    /// The user wants this row to run, whatever was before.
-    pub(super) fn forget(&mut self, row: &StepKey) {
-        self.prior
-            .rows
-            .insert(Arc::clone(&row.id), PriorStep::Rerun);
-        if let Some(Fate::Failed(_)) = self.fates.remove(&row.id) {
-            // What is called now is another call.
-            self.prior.interrupted_attempts.forget(&row.id);
-        }
-    }
-
-    /// The user supplies a row's output: what depends on it is done again, unless it is the one of the earlier
-    /// run.
-    pub(super) fn note_output(&mut self, id: &str, step: StepIx, output: &Arc<Value>) {
-        let same = match self.prior.rows.get(id) {
-            Some(PriorStep::Output { output: before, .. }) => before == output,
-            _ => false,
-        };
-        if !same {
-            self.rerun.insert(step);
-        }
     }
 
     /// What to do with a row, given what would be done with it without an earlier run. `shown` is the input of its call

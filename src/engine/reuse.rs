@@ -306,6 +306,9 @@ impl Reuse {
         };
         if scheduler.plan_step(row) == row {
             self.kept.ended(row, output);
+            if let (Some(resume), Some(output)) = (&mut self.resume, output) {
+                resume.ended(row, &scheduler.key(row).id, output);
+            }
         }
         if output.is_some() {
             // It will do from now on.
@@ -375,7 +378,8 @@ impl Reuse {
             if let Some(at) = known {
                 let step = StepIx(at as u32);
                 self.refreshed.insert(step);
-                self.refreshed.below(plan, step);
+                resume.refresh_after(self.refreshed.below(plan, step));
+                resume.refresh_after([step]);
                 continue;
             }
             let parent = plan.steps.iter().position(|step| {
@@ -383,7 +387,9 @@ impl Reuse {
                 rest.is_some_and(|rest| rest.starts_with('['))
             });
             if let Some(parent) = parent {
-                self.refreshed.below(plan, StepIx(parent as u32));
+                let parent = StepIx(parent as u32);
+                resume.refresh_after(self.refreshed.below(plan, parent));
+                resume.refresh_after([parent]);
             }
             self.refreshed.insert_id(id);
         }

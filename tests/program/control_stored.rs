@@ -479,3 +479,39 @@ fn a_corrected_prompt_is_sent_is_on_record_and_decides_what_is_cached() {
         (0, &json!("cache"))
     );
 }
+
+/// `a` → `half` → `c`: what `a` gives is halved and rounded, so that a change of it may go no further.
+#[test]
+fn a_recorded_run_stops_where_an_output_is_the_same_again() {
+    let script = "x=$(cat); echo \"$PLANDECK_ATTEMPT\" | sed 's,.*/\\(.*/.*\\),\\1,' >> calls.log; \
+                  n=$(printf %s \"$x\" | sed 's/[^0-9]//g'); echo $((n / BY))";
+    let tool = |by: u32| {
+        let command = script.replace("BY", &by.to_string());
+        json!({"type": "process", "command": ["sh", "-c", command]})
+    };
+    let desk = Desk::new(&json!({
+        "name": "halved",
+        "tools": {"one": tool(1), "half": tool(2)},
+        "steps": [
+            {"id": "a", "tool": "one", "parameters": {"n": 4}},
+            {"id": "half", "tool": "half", "parameters": {"n": "{{a}}"}},
+            {"id": "c", "tool": "one", "parameters": {"n": "{{half}}"}},
+        ],
+    }));
+    desk.json(0, &["run", "plan.json", "--headless", "--json"]);
+    assert_eq!(desk.calls(), "a/1 c/1 half/1");
+    let edited = desk.json(0, &["edit", "last", "a", "--input", "{\"n\": 5}", "--json"]);
+    assert_eq!(desk.calls(), "a/1 a/2 c/1 half/1 half/2");
+    assert_eq!(edited["result"], 2);
+    // The same step with the same outcome: nothing follows from it.
+    desk.json(0, &["retry", "last", "a", "--json"]);
+    assert_eq!(desk.calls(), "a/1 a/2 a/3 c/1 half/1 half/2");
+    // Where everything was asked for, all of it is called.
+    desk.json(0, &["refresh", "last", "a", "--json"]);
+    assert_eq!(desk.calls(), "a/1 a/2 a/3 a/4 c/1 c/2 half/1 half/2 half/3");
+    desk.json(0, &["set", "last", "a", "--output", "9", "--json"]);
+    assert_eq!(
+        desk.calls(),
+        "a/1 a/2 a/3 a/4 c/1 c/2 c/3 half/1 half/2 half/3 half/4"
+    );
+}

@@ -6,6 +6,7 @@ mod common {
     #[cfg(unix)]
     pub(crate) mod control;
     pub(crate) mod ledger;
+    pub(crate) mod misread;
     pub(crate) mod model_server;
     pub(crate) mod process;
     pub(crate) mod program;
@@ -39,6 +40,8 @@ mod control;
 mod control_stored;
 mod engine_chaos;
 mod expect;
+#[cfg(target_os = "linux")]
+mod failure_to_success;
 mod flaky;
 #[cfg(target_os = "linux")]
 mod handle_kill;

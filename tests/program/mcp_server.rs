@@ -12,10 +12,15 @@ use tokio::process::Command;
 type Client = RunningService<RoleClient, ()>;
 
 pub(crate) async fn client(home: &Path) -> Client {
+    client_with(home, &[("PLANDECK_WORKER", "offline")]).await
+}
+
+/// A client of a server that is started with these variables.
+pub(crate) async fn client_with(home: &Path, variables: &[(&str, &str)]) -> Client {
     let mut plain = command();
     plain
         .env("PLANDECK_HOME", home)
-        .env("PLANDECK_WORKER", "offline")
+        .envs(variables.iter().copied())
         .arg("mcp");
     let mut child = Command::from(plain)
         .stdin(Stdio::piped())
@@ -43,6 +48,19 @@ pub(crate) async fn done(client: &Client, name: &'static str, arguments: Value) 
     let (is_error, answer) = call(client, name, arguments).await;
     assert!(!is_error, "{name}: {answer}");
     answer
+}
+
+/// The result of a run, once it has ended.
+pub(crate) async fn until_ended(client: &Client, run_id: &Value) -> Value {
+    let mut from = 0;
+    loop {
+        let more = json!({"run_id": run_id, "from": from});
+        let events = done(client, "list_events", more).await;
+        from = events["next"].as_u64().unwrap();
+        if events["over"] == true {
+            return done(client, "run_status", json!({"run_id": run_id})).await;
+        }
+    }
 }
 
 fn step<'a>(result: &'a Value, id: &str) -> &'a Value {

@@ -78,7 +78,7 @@ fn a_dry_run_says_what_a_retry_then_does() {
         "{text}"
     );
     assert!(
-        text.contains("$0.0200 expected, from $0.0100 to $0.0200"),
+        text.contains("about $0.0200, from $0.0100 to $0.0200"),
         "{text}"
     );
 

@@ -11,6 +11,7 @@ use crate::run::{RunEvent, RunState, RunSummary, RunWord};
 use crate::store::Store;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the answer to a new run waits for its end.
@@ -145,6 +146,8 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
         verb: arguments.needed("verb")?.to_owned(),
         step: arguments.text("step")?.map(str::to_owned),
         input: arguments.given.get("input").cloned(),
+        prompt: arguments.text("prompt")?.map(|prompt| Some(prompt.into())),
+        model: arguments.text("model")?.map(|model| Some(model.into())),
         output: arguments.given.get("output").cloned(),
         ..CommandRequest::default()
     };
@@ -154,8 +157,15 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
     }
     let mut words = vec![request.verb, run.run_id.to_string()];
     words.extend(request.step);
-    for (option, value) in [("--input", request.input), ("--output", request.output)] {
-        let given = value.map(|value| [option.to_owned(), value.to_string()]);
+    let json = |value: Option<Value>| value.map(|value| value.to_string());
+    let text = |value: Option<Option<Arc<str>>>| value.flatten().map(|text| text.to_string());
+    for (option, value) in [
+        ("--input", json(request.input)),
+        ("--prompt", text(request.prompt)),
+        ("--model", text(request.model)),
+        ("--output", json(request.output)),
+    ] {
+        let given = value.map(|value| [option.to_owned(), value]);
         words.extend(given.into_iter().flatten());
     }
     words.extend(["--dry-run", "--json"].map(str::to_owned));

@@ -112,6 +112,18 @@ pub(super) const ALL: &[McpTool] = &[
                 "For edit: the input instead of the parameters",
                 false,
             ),
+            (
+                "prompt",
+                "string",
+                "For edit: the prompt instead of the tool's own",
+                false,
+            ),
+            (
+                "model",
+                "string",
+                "For edit: the model instead of the plan's",
+                false,
+            ),
             ("output", "", "For set: the output of the step", false),
         ],
         call: |arguments| Box::pin(calls::preview(arguments)),

@@ -20,15 +20,16 @@ impl ResumeState {
             let rest = row.strip_prefix(&**id);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
         };
-        let known = self.prior.rows.iter_mut();
-        for (_, step) in known.filter(|(row, _)| of_it(row)) {
-            *step = PriorStep::Rerun;
+        let known = self.prior.rows.keys();
+        let rows: Vec<Arc<str>> = known.filter(|row| of_it(row)).cloned().collect();
+        for row in rows.iter().chain([id]) {
+            self.take_back(row);
         }
-        self.prior.rows.insert(Arc::clone(id), PriorStep::Rerun);
     }
 
     /// Goes on with `run`, the earlier run itself: its attempts are counted on, and what the user skipped stays skipped.
     pub fn go_on(&mut self, run: &RunState) {
+        self.stops_early = true;
         for row in &run.steps {
             let id = || Arc::clone(&row.info.id);
             if let Some(last) = row.attempts.last() {

@@ -1,11 +1,11 @@
 //! What a command would do, over the screen.
 
 use super::text_box;
-use crate::run::{Preview, PreviewStep, Range, Seconds};
+use crate::report::{cost_in_words, time_in_words};
+use crate::run::{Preview, PreviewStep};
 use crate::text::{self, format};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::previewed::Previewed;
-use crate::units::Money;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -62,8 +62,8 @@ fn lines(model: &Model, preview: &Preview, room: usize) -> Vec<Line<'static>> {
         ),
     };
     field("runs", runs);
-    field("costs", cost(&preview.cost_usd));
-    field("takes", time(&preview.seconds));
+    field("costs", cost_in_words(&preview.cost_usd));
+    field("takes", time_in_words(&preview.seconds));
     list(
         &mut lines,
         "runs",
@@ -93,30 +93,6 @@ fn stay(preview: &Preview) -> &'static str {
         "stays"
     } else {
         "stay"
-    }
-}
-
-fn cost(range: &Range<Money>) -> String {
-    if range.max == Some(Money::ZERO) {
-        return "free".to_owned();
-    }
-    let expected = range
-        .expected
-        .map_or_else(|| "not known".to_owned(), |money| format!("about {money}"));
-    let max = range
-        .max
-        .map_or_else(|| "no known bound".to_owned(), |money| money.to_string());
-    format!("{expected}, from {} to {max}", range.min)
-}
-
-fn time(range: &Range<Seconds>) -> String {
-    let expected = range.expected.map_or_else(
-        || "not known".to_owned(),
-        |time| format!("about {}", format::duration(time.0)),
-    );
-    match range.max {
-        Some(max) => format!("{expected}, at most {}", format::duration(max.0)),
-        None => expected,
     }
 }
 
