@@ -226,7 +226,9 @@ output = 1
     let folder = folder("plan.json", &by_cpython(code), TOOLS);
     let (status, result) = run_json(&folder.path().join("plan.json"), &[]);
     assert_eq!((status, &result["result"]), (0, &json!(1)), "{result:#}");
-    assert_eq!(step(&result, "c/slow[0]")["status"], "cancelled");
+    let status = step(&result, "c/slow[0]")["status"].clone();
+    // On a busy machine the code ends before the call has begun.
+    assert!(status == "cancelled" || status == "skipped", "{status}");
     assert!(began.elapsed() < HANG);
 }
 

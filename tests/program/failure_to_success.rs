@@ -33,7 +33,7 @@ fn is_priced(preview: &Value) {
     assert_eq!(ids(&preview["stays"]), ["lines", "shop"], "{preview}");
     let cost = &preview["cost_usd"];
     let [least, most] = ["min", "max"].map(|bound| cost[bound].as_f64().unwrap());
-    assert!(0.0 < least && least <= most && most < 0.02, "{cost}");
+    assert!(0.0 <= least && least < most && most < 0.02, "{cost}");
 }
 
 fn is_done(result: &Value) {
@@ -112,11 +112,9 @@ fn by_http_alone() {
     let preview = send(&socket, "POST", "/v1/preview", &edit.to_string());
     let (status, preview) = answer(preview);
     assert_eq!(status, 200, "{preview}");
-    assert!(
-        ids(&preview["reruns"]).starts_with(&["total", "report"]),
-        "{preview}"
-    );
-    assert!(ids(&preview["stays"]).contains(&"lines"), "{preview}");
+    // What has not run yet runs anyway.
+    assert_eq!(ids(&preview["reruns"]), ["total"], "{preview}");
+    assert_eq!(ids(&preview["stays"]), ["lines", "report", "shop"]);
     assert_eq!(asked(&model), [1, wrong, 0, 0]);
     taken(&socket, &edit);
     taken(&socket, &json!({"verb": "resume"}));
