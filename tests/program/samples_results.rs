@@ -48,6 +48,7 @@ fn no_sample_is_left_out() {
         "mend",
         "peaks",
         "receipt",
+        "refund",
         "release",
         "research",
         "straggler",
@@ -210,6 +211,25 @@ fn once_mended_the_plan_succeeds() {
             ]},
             "evening_report": "4 invoices over 617.78 euros; to order: 4 strainer, 3 teapot.",
         })
+    );
+}
+
+/// A wrong parameter, of which an expectation takes note; the corrected plan pays back the price.
+#[test]
+fn the_misread_price_is_noticed_and_the_corrected_plan_pays_it_back() {
+    let result = holds("refund");
+    let amount = step(&result, "amount");
+    assert_eq!(amount["error"]["type"], "ExpectationError");
+    assert_eq!(amount["output"], serde_json::json!({"euros": 1.29}));
+    let copy = copy_of("refund");
+    let plan = plan_in(copy.path());
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, text.replace("decimal: \".\"", "decimal: \",\"")).unwrap();
+    let (code, result) = run_json(&plan, &[]);
+    assert_eq!(code, 0, "{result:#}");
+    assert_eq!(
+        step(&result, "booking")["output"],
+        serde_json::json!({"account": "refunds", "order": 4711, "debit_cents": 129_000})
     );
 }
 
