@@ -108,7 +108,6 @@ impl<F: Feed> Screen for Dashboard<F> {
                 Effect::Terminal(effect) => asked.push(effect),
             }
         }
-        self.ask_for_usual_times();
         asked.extend(terminal_status::notices(&self.model, &news));
         asked
     }
@@ -156,5 +155,7 @@ impl<F: Feed> Screen for Dashboard<F> {
     fn draw(&mut self, frame: &mut Frame<'_>) {
         self.model.dirty = false;
         view(&mut self.model, frame);
+        // Reading an earlier run takes time that the first frame has better use for.
+        self.ask_for_usual_times();
     }
 }
