@@ -2,11 +2,13 @@
 
 mod args;
 mod attach;
+mod bisect;
 mod bundle;
 mod cache;
 mod check;
 mod columns;
 mod completions;
+mod confirm;
 mod context;
 mod control_door;
 mod dashboard;
@@ -36,6 +38,7 @@ mod playback;
 mod prices;
 mod recorded;
 mod remote_feed;
+mod repair;
 mod replay;
 mod run;
 mod runs;
@@ -108,6 +111,8 @@ pub fn main() -> ExitCode {
         Some(Command::Save(args)) => on_tokio(save::save(args)),
         Some(Command::Bundle(args)) => on_tokio(bundle::bundle(args)),
         Some(Command::Test(args)) => on_tokio(test::test(args)),
+        Some(Command::Repair(args)) => on_tokio(repair::repair(*args)),
+        Some(Command::Bisect(args)) => on_tokio(bisect::bisect(*args)),
         Some(Command::Flaky(args)) => on_tokio(flaky::flaky(*args)),
         Some(Command::Attach(args)) => on_tokio(attach::attach(args)),
         Some(Command::Pause(args)) => on_tokio(verb(Typed::of_run("pause", args))),

@@ -1,7 +1,7 @@
 //! `plandeck plan`: writes a plan for a task, changes one, or rewrites one without changing what it gives.
 
 use super::args::plan::PlanArgs;
-use super::args::run::{RunArgs, ScreenArgs};
+use super::args::run::{ColorWhen, RunArgs, ScreenArgs};
 use super::context::context;
 use super::failure::Failure;
 use super::output::{end_passing_line, note, note_line, notes, out, out_json, passing_line};
@@ -10,13 +10,14 @@ use super::{recorded, run, trust};
 use crate::plan::ExecutionPlan;
 use crate::planner::{PlanningFailure, PlanningProgress, PlanningRecord, Rewrite};
 use crate::report::{DiagnosticStyle, diagnostics_to_json, render_faults};
-use crate::run::{RunState, StepStatus};
-use crate::session::{PlanDocument, Planning, SessionError, Settings, keep_plan, optimize};
+use crate::run::RunState;
+use crate::session::{
+    PlanDocument, Planning, SessionError, Settings, correction, failures_of, keep_plan, optimize,
+};
 use crate::text::format::count;
 use crate::tui::EndingSignals;
 use crate::units::Money;
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes, changes or rewrites a plan and returns the exit code.
@@ -74,14 +75,14 @@ async fn made(args: &PlanArgs, settings: &Settings) -> Result<Made, Failure> {
     };
     match made {
         Err(Failure::Session(SessionError::Planning(failure))) if args.json => {
-            explain(&failure, args);
+            explain(&failure, args.color);
             out_json(&failed(&failure))?;
             Err(Failure::Said(
                 Failure::from(SessionError::Planning(failure)).code(),
             ))
         }
         Err(Failure::Session(SessionError::Planning(failure))) => {
-            explain(&failure, args);
+            explain(&failure, args.color);
             let code = Failure::from(SessionError::Planning(failure)).code();
             Err(Failure::Said(code))
         }
@@ -139,31 +140,9 @@ fn instruction(args: &PlanArgs) -> Result<String, Failure> {
     };
     let recording = recorded::recording(name)?;
     let state = RunState::from_events(&recording.events);
-    let mut failures = String::new();
-    for row in state
-        .steps
-        .iter()
-        .filter(|row| row.status == StepStatus::Failed)
-    {
-        let error = row.error.as_ref();
-        let error = error.map_or_else(String::new, |error| {
-            crate::text::visible(&error.message, 600)
-        });
-        let _ = writeln!(
-            failures,
-            "- step {} ({}): {error}",
-            row.info.id, row.info.tool
-        );
-    }
-    if failures.is_empty() {
-        return Err(Failure::usage(format!(
-            "--failure {name}: no step of this run failed"
-        )));
-    }
-    let _ = write!(
-        text,
-        "\nWhen it ran, these steps failed; change the plan so that they do not:\n{failures}"
-    );
+    let failures = failures_of(&state, None)
+        .ok_or_else(|| Failure::usage(format!("--failure {name}: no step of this run failed")))?;
+    text.push_str(&correction(&failures));
     Ok(text)
 }
 
@@ -240,11 +219,11 @@ fn say_what_it_took(plan: &ExecutionPlan, record: &PlanningRecord) {
 }
 
 /// Prints why there is no plan: the faults of the last answer, then the message.
-fn explain(failure: &PlanningFailure, args: &PlanArgs) {
+pub(super) fn explain(failure: &PlanningFailure, color: ColorWhen) {
     if let Some(faults) = failure.error.faults() {
         note(&render_faults(
             faults,
-            DiagnosticStyle::for_stderr(stderr_colour(args.color)),
+            DiagnosticStyle::for_stderr(stderr_colour(color)),
         ));
     }
     note_line(&failure.error.to_string());
@@ -260,7 +239,8 @@ fn explain(failure: &PlanningFailure, args: &PlanArgs) {
     }
 }
 
-fn succeeded(plan: &Value, record: &PlanningRecord) -> Value {
+/// The plan and what it took.
+pub(super) fn succeeded(plan: &Value, record: &PlanningRecord) -> Value {
     let mut members = took(record);
     let mut all = Map::from_iter([("plan".to_owned(), plan.clone())]);
     all.append(&mut members);

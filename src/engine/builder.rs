@@ -4,6 +4,7 @@ use super::cache::OutputCache;
 use super::driver::Driver;
 use super::resume_state::ResumeState;
 use super::setup::{Settings, Setup};
+use super::tape::Tape;
 use super::{AnswerSender, EventSink, Previewer};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
@@ -35,6 +36,7 @@ impl Engine {
             run_id: uuid::Uuid::now_v7().to_string().into(),
             sinks: Vec::new(),
             resume: None,
+            tape: Tape::default(),
             so_far: None,
             cache: None,
             prices: None,
@@ -53,6 +55,13 @@ impl Engine {
     #[must_use]
     pub fn with_resume_state(mut self, resume: ResumeState) -> Self {
         self.0.resume = Some(resume);
+        self
+    }
+
+    /// Makes no call again that is on this tape.
+    #[must_use]
+    pub fn with_tape(mut self, tape: Tape) -> Self {
+        self.0.tape = tape;
         self
     }
 

@@ -34,6 +34,7 @@ use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
 use super::slow_motion::SlowMotion;
 use super::step_tools::StepTools;
+use super::tape::Tape;
 use super::timers::Timers;
 use super::{Action, Input, Rules, Scheduler};
 use crate::plan::{ExecutionPlan, StepIx};
@@ -64,6 +65,8 @@ pub(super) struct Driver {
     scheduler: Scheduler,
     random: fastrand::Rng,
     reuse: Box<Reuse>,
+    /// Calls on record, which are not made again.
+    tape: Tape,
     emitter: EventEmitter,
     calls: Calls,
     answers: Option<AnswerSender>,
@@ -128,6 +131,7 @@ impl Driver {
         let emitter_at = emitter.state().at;
         Self {
             reuse,
+            tape: setup.tape,
             scheduler,
             random: fastrand::Rng::with_seed(settings.seed),
             plan: setup.plan,

@@ -44,6 +44,7 @@ mod step_digest;
 mod step_instance;
 mod step_tools;
 mod suspension;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -66,4 +67,6 @@ pub(crate) use scheduler::{Action, CodeCall, Input, Prepared, Rules, Scheduler, 
 pub use setup::Settings;
 pub(crate) use step_digest::StepDigest;
 pub use step_digest::{Definitions, definitions};
+pub use tape::Tape;
+pub(crate) use tape::step_behind;
 pub use unknown_steps::UnknownSteps;

@@ -3,6 +3,7 @@
 use super::cache::{Keys, OutputCache};
 use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
+use super::tape::Tape;
 use super::{AnswerSender, EventSink};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
 use crate::run::{
@@ -92,6 +93,8 @@ pub(super) struct Setup {
     pub run_id: Arc<str>,
     pub sinks: Vec<Box<dyn EventSink>>,
     pub resume: Option<ResumeState>,
+    /// Calls on record, which are not made again.
+    pub tape: Tape,
     /// The run so far, where a recorded run goes on under its own id.
     pub so_far: Option<Box<RunState>>,
     pub cache: Option<Box<dyn OutputCache>>,

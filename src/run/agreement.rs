@@ -95,7 +95,7 @@ fn share(part: usize, n: usize) -> f64 {
 
 /// Wilson's score interval of a share, rounded to 4 digits; everything is possible where there were no calls.
 #[allow(clippy::cast_precision_loss, reason = "counts of calls are small")]
-fn wilson(part: usize, n: usize) -> [f64; 2] {
+pub(crate) fn wilson(part: usize, n: usize) -> [f64; 2] {
     if n == 0 {
         return [0.0, 1.0];
     }

@@ -37,6 +37,7 @@ mod step_state;
 mod step_status;
 mod waits;
 
+pub(crate) use agreement::wilson;
 pub use agreement::{Agreement, EqualAnswers};
 pub use answers::Answers;
 pub(crate) use attempt_state::CUT_OFF;

@@ -2,13 +2,13 @@
 
 use super::changes::Changes;
 use super::error::SessionError;
-use super::load::{load, read_draft};
+use super::load::{load_draft, read_draft};
 use super::options::SourceOptions;
 use super::resume::PriorRun;
 use super::settings::Settings;
 use super::trust::{Judgement, TrustedOnce};
 use crate::engine::{definitions, step_prices};
-use crate::plan::{ExecutionPlan, StepIx};
+use crate::plan::{ExecutionPlan, StepIx, parse};
 use crate::run::{Forecast, StepPrice};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -50,6 +50,17 @@ pub(crate) fn place_in_plan(run_id: &str, step: &str) -> Result<(PathBuf, usize)
 /// # Errors
 /// When the plan cannot run as it is: its faults, each with its place.
 pub(crate) async fn plan_change(run_id: &str) -> Result<PlanChange, SessionError> {
+    change_with(run_id, None).await
+}
+
+/// The same of a text that would replace the file's.
+///
+/// # Errors
+/// When the plan cannot run as it would be: its faults, each with its place.
+pub(crate) async fn change_with(
+    run_id: &str,
+    text: Option<String>,
+) -> Result<PlanChange, SessionError> {
     let prior = PriorRun::fork(run_id, Changes::default())?;
     let (mut file, mut source) = (None, SourceOptions::default());
     prior.complete(&mut file, &mut source)?;
@@ -57,7 +68,11 @@ pub(crate) async fn plan_change(run_id: &str) -> Result<PlanChange, SessionError
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&folder)?;
     settings.complete(&mut source);
-    let loaded = load(&file, source, &settings).await?;
+    let draft = match text {
+        Some(text) => parse(&file.display().to_string(), text.as_bytes())?,
+        None => read_draft(&file)?,
+    };
+    let loaded = load_draft(draft, &file, source, &settings, true).await?;
     // What an edit would start that nobody has consented to is not asked for its tools.
     let loaded = match loaded.judge(&TrustedOnce::default())? {
         Judgement::Trusted(consent) => Box::pin(loaded.with_listed_tools(&consent)).await?,

@@ -139,6 +139,12 @@ pub enum SessionError {
     /// A step cannot be called on its recorded input; holds why, and what to do.
     #[error("{0}")]
     NoTrials(String),
+    /// The cause of a difference between two runs cannot be looked for; holds why.
+    #[error("{0}")]
+    NoBisect(String),
+    /// There is no failure that a planner could be asked about; holds why.
+    #[error("{0}")]
+    NothingToRepair(String),
     /// Outputs can be cached only by a run that is recorded.
     #[error("a cache needs a journal: cached outputs are stored with the run that produced them")]
     CacheWithoutJournal,

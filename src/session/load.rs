@@ -243,6 +243,7 @@ pub(super) fn tool_options(options: &SourceOptions) -> ToolOptions {
         environment: watched(process_environment()),
         files: files_folder(),
         tokens: home().ok().map(|home| home.join(TOKENS)),
+        no_effects: options.no_effects,
         ..ToolOptions::default()
     }
 }

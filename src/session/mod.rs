@@ -10,6 +10,7 @@
 //!                                 ▲ journal, cache
 //! ```
 
+mod bisect;
 mod breakpoints;
 mod bundle;
 mod bundled;
@@ -40,6 +41,7 @@ mod provenance;
 mod recorded_plan;
 mod recording;
 mod redaction;
+mod repair;
 mod rerun;
 mod resume;
 mod run_log;
@@ -53,6 +55,7 @@ mod values;
 mod worker_calls;
 
 pub use crate::engine::{Liveness, Previewer};
+pub(crate) use bisect::{Bisect, BisectPrice, Cause, Difference, Question, Set, Tested, TestedAs};
 pub(crate) use breakpoints::keep_breakpoints;
 pub(crate) use bundle::Bundle;
 pub(crate) use bundled::SAMPLE_FILES;
@@ -83,6 +86,7 @@ pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub(crate) use recorded_plan::{
     Version, bundle_of, load_of_run, recorded_catalog_of, recorded_plan_of,
 };
+pub(crate) use repair::{Repair, Repaired, correction, failures_of};
 pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
 pub(crate) use save::{Saving, saving};

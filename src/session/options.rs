@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 /// Where the tools, context values and worker of a plan come from.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a matter of its own")]
 pub struct SourceOptions {
     /// Context values by name.
     pub context: Map<String, Value>,
@@ -31,6 +32,8 @@ pub struct SourceOptions {
     pub is_planned: bool,
     /// The digest of the plan that a planner wrote for the run that is resumed.
     pub(crate) planned_digest: Option<String>,
+    /// Whether tools that may change something are not called.
+    pub(crate) no_effects: bool,
     /// Whether what should be confined may run where this system cannot confine it.
     pub allow_unsandboxed: bool,
     /// The seed of the simulated worker.

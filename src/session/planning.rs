@@ -9,7 +9,7 @@ use super::servers::all_servers;
 use super::settings::Settings;
 use crate::engine::step_prices;
 use crate::models::process_environment;
-use crate::plan::Draft;
+use crate::plan::{Draft, ExecutionPlan};
 use crate::planner::{
     ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningProgress, PlanningRecord,
     optimize_plan,
@@ -125,10 +125,7 @@ impl Planning {
         instruction: &str,
         ask: impl FnOnce(Option<Money>),
     ) -> Result<ChangedPlan, SessionError> {
-        let before = read_draft(plan)?.check(Some(&self.catalog), None)?;
-        let mut context = before.context.clone();
-        context.extend(self.options.source.context.clone());
-        let context = Value::Object(context);
+        let (before, context) = self.before(plan)?;
         if !self.planner.is_offline() {
             ask(self
                 .planner
@@ -141,10 +138,32 @@ impl Planning {
         changed.map_err(SessionError::Planning)
     }
 
+    /// The maximum cost of one request of [`refine`](Self::refine); `None` where the model has no price.
+    ///
+    /// # Errors
+    /// Faults of the plan.
+    pub(super) fn max_refinement_cost(
+        &self,
+        plan: &Path,
+        instruction: &str,
+    ) -> Result<Option<Money>, SessionError> {
+        let (before, context) = self.before(plan)?;
+        let planner = &self.planner;
+        Ok(planner.max_refinement_cost(&before, instruction, &self.catalog, &context))
+    }
+
+    /// The plan that is changed, with its context.
+    fn before(&self, plan: &Path) -> Result<(ExecutionPlan, Value), SessionError> {
+        let before = read_draft(plan)?.check(Some(&self.catalog), None)?;
+        let mut context = before.context.clone();
+        context.extend(self.options.source.context.clone());
+        Ok((before, Value::Object(context)))
+    }
+
     /// The plan as a file that `plandeck check` accepts, to be written to `file`, or to be printed where that is `None`.
     pub(crate) fn document(
         &self,
-        plan: &crate::plan::ExecutionPlan,
+        plan: &ExecutionPlan,
         task: &str,
         record: &PlanningRecord,
         file: Option<&Path>,

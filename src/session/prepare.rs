@@ -59,6 +59,7 @@ impl Execution {
                 let run_id = Arc::clone(engine.run_id());
                 let taken = prior.take_over(&self.plan, self.unknown, &run_id, &mut meta)?;
                 notes.extend(taken.note);
+                engine = engine.with_tape(taken.tape);
                 if let Some(resume_state) = taken.resume_state {
                     engine = engine.with_resume_state(resume_state);
                 }
@@ -101,6 +102,7 @@ impl Execution {
                 environment: watched(process_environment()),
                 files: None,
                 tokens: None,
+                no_effects: false,
             };
             let catalog = self.own_catalog()?;
             let toolbox = CatalogToolbox::new(&catalog, &self.worker, options);

@@ -6,7 +6,7 @@ use super::error::SessionError;
 use super::history::state_of;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{ResumeState, StepDigest, UnknownSteps, left};
+use crate::engine::{EarlierRun, Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
 use crate::run::{Rates, ResourceLimits, RunState, SkipReason, StepStatus};
 use crate::store::{Claim, Resumption, RunMeta, Store};
@@ -35,11 +35,15 @@ enum Purpose {
     Fork(Changes),
     /// It goes on under its own id.
     GoOn(Continuation),
+    /// A new run is forked from it that takes over the calls on a tape alone.
+    Taped(Box<Tape>, Vec<Edit>),
 }
 
 /// What a new run takes over, with the note and the claim that belong to it.
 pub(super) struct TakenOver {
     pub resume_state: Option<ResumeState>,
+    /// Calls that are not made again.
+    pub tape: Tape,
     pub note: Option<Note>,
     /// The run so far, where it goes on under its own id.
     pub so_far: Option<RunState>,
@@ -66,6 +70,18 @@ impl PriorRun {
     /// When there is no such run, or it is still running.
     pub fn fork(name: &str, changes: Changes) -> Result<Self, SessionError> {
         Self::fork_in(&Store::open()?, name, changes)
+    }
+
+    /// The run to fork by a run that takes over what is on `tape`, with these edits and nothing else of it.
+    ///
+    /// # Errors
+    /// When there is no such run, or it is still running.
+    pub(crate) fn taped(name: &str, tape: Tape, edits: Vec<Edit>) -> Result<Self, SessionError> {
+        let prior = Self::fork(name, Changes::default())?;
+        Ok(Self {
+            purpose: Purpose::Taped(Box::new(tape), edits),
+            ..prior
+        })
     }
 
     fn resume_in(store: &Store, name: &str) -> Result<Self, SessionError> {
@@ -150,7 +166,7 @@ impl PriorRun {
     /// The limits and rates with which the run to resume ended, changes in the run included; `None` where it is forked.
     pub fn limits(&self) -> Option<(ResourceLimits, Rates)> {
         let state = self.resumption.state();
-        let is_fork = matches!(self.purpose, Purpose::Fork(_));
+        let is_fork = matches!(self.purpose, Purpose::Fork(_) | Purpose::Taped(..));
         state.header.as_ref().filter(|_| !is_fork)?;
         Some((state.limits.clone(), state.rates.clone()))
     }
@@ -243,6 +259,28 @@ impl PriorRun {
         meta: &mut RunMeta,
     ) -> Result<TakenOver, SessionError> {
         let definitions = meta.definitions.all();
+        if let Purpose::Taped(tape, edits) = self.purpose {
+            let nothing = EarlierRun {
+                state: &RunState::default(),
+                definitions: &[],
+                unrecorded: false,
+                origin: None,
+                renews_keys: true,
+                before: None,
+            };
+            let mut resume_state = ResumeState::new(&nothing, plan, definitions);
+            resume_state.run_id = Arc::clone(&self.run_id);
+            resume_state.edits = edits;
+            resume_state.fork(run_id);
+            meta.forked_from = Some(self.run_id);
+            return Ok(TakenOver {
+                resume_state: Some(resume_state),
+                tape: *tape,
+                note: None,
+                so_far: None,
+                claim: None,
+            });
+        }
         let mut resume_state = self.resumption.resume_state(plan, definitions);
         let mut note = None;
         let is_fork = matches!(self.purpose, Purpose::Fork(_));
@@ -258,6 +296,7 @@ impl PriorRun {
                 Purpose::GoOn(continuation) => {
                     continuation.apply(resume_state, plan, self.resumption.state())?;
                 }
+                Purpose::Taped(..) => {}
             }
             note = Some(Note::TakesOver(TakeOver::of(resume_state, is_fork)));
             meta.forked_from = resume_state.forked_from().cloned();
@@ -266,6 +305,7 @@ impl PriorRun {
             let so_far = Some(self.resumption.state().clone());
             return Ok(TakenOver {
                 resume_state,
+                tape: Tape::default(),
                 note,
                 so_far,
                 claim: self.resumption.into_claim(),
@@ -277,6 +317,7 @@ impl PriorRun {
         }
         Ok(TakenOver {
             resume_state,
+            tape: Tape::default(),
             note,
             so_far: None,
             claim: self.resumption.into_claim(),

@@ -27,6 +27,9 @@ use std::time::Duration;
 /// The tools that need no entry in a catalog.
 pub(crate) const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
 
+/// How the message of a call begins that was not made because it may change something.
+pub(crate) const NO_EFFECTS: &str = "it was not called";
+
 /// The tools of one catalog with one worker.
 pub struct CatalogToolbox {
     tools: ByName,
@@ -329,6 +332,12 @@ fn build(
             http_rules(definition).and_then(|_| definition.implementation.build(&context).ok());
         let simulated = SimulatedTool::new(definition.clone(), worker.clone(), rules);
         Arc::new(simulated)
+    } else if services.no_effects && has_effects(definition) {
+        let name = &definition.name;
+        Arc::new(Unavailable {
+            kind,
+            message: format!("{NO_EFFECTS}: a call of \"{name}\" may change something").into(),
+        })
     } else {
         let built = definition.implementation.build(&context);
         built.unwrap_or_else(|why| {
@@ -351,6 +360,11 @@ fn build(
             price: definition.cost,
         })
     }
+}
+
+/// Whether a call may change something, as far as the catalog says.
+pub(crate) fn has_effects(definition: &ToolDefinition) -> bool {
+    definition.kind().reaches_outside && !definition.policy().repeatable
 }
 
 /// Whether a simulated worker replaces the tool: nothing on another machine is called, and nothing is changed. A model

@@ -26,6 +26,8 @@ pub struct ToolOptions {
     pub files: Option<PathBuf>,
     /// The folder for the tokens of MCP servers that the user logs in to; `None` where nobody does.
     pub tokens: Option<PathBuf>,
+    /// Whether tools that may change something are not called: their calls fail.
+    pub no_effects: bool,
 }
 
 impl Default for ToolOptions {
@@ -36,6 +38,7 @@ impl Default for ToolOptions {
             allow_unsandboxed: false,
             files: None,
             tokens: None,
+            no_effects: false,
         }
     }
 }
@@ -58,6 +61,8 @@ pub(crate) struct Services {
     pub files: Arc<KeptFiles>,
     /// The folder for the tokens of MCP servers.
     pub tokens: Option<PathBuf>,
+    /// Whether tools that may change something are not called.
+    pub no_effects: bool,
 }
 
 impl Services {
@@ -81,6 +86,7 @@ impl Services {
             mcp,
             files: Arc::new(KeptFiles::in_folder(options.files)),
             tokens: options.tokens,
+            no_effects: options.no_effects,
         }
     }
 

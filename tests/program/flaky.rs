@@ -1,5 +1,7 @@
 //! How often the answers of a step agree: `plandeck flaky`.
 
+#[cfg(target_os = "linux")]
+mod bisect;
 mod recorded_catalog;
 
 use crate::common::model_server::ModelServer;

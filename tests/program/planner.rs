@@ -1,5 +1,7 @@
 //! `plandeck plan`: plans by a model behind a scripted server, by search, and what becomes of answers that are no plans.
 
+mod repair;
+
 use crate::common::model_server::ModelServer;
 use crate::common::program::{TRUST, code, json, plandeck, run_json, stderr};
 use crate::common::samples::sample;

@@ -18,7 +18,7 @@ use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
 use tools::ToolsArgs;
-use trials::{BundleArgs, FlakyArgs, SaveArgs, TestArgs};
+use trials::{BisectArgs, BundleArgs, FlakyArgs, RepairArgs, SaveArgs, TestArgs};
 use trust::TrustArgs;
 use verbs::{
     AnswerArgs, ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs,
@@ -105,6 +105,10 @@ pub(super) enum Command {
     Flaky(Box<FlakyArgs>),
     /// Write the edits of a run back to its plan and its catalog; prints what changes there
     Save(SaveArgs),
+    /// Find the differences that turn the result of one recorded run into that of another
+    Bisect(Box<BisectArgs>),
+    /// Have the planner correct the plan of a run that failed, and run what that changes
+    Repair(Box<RepairArgs>),
     /// Write a recorded run as a plan that runs again offline: a bug report, or a test
     Bundle(BundleArgs),
     /// Run bundles again, offline, and compare what comes out

@@ -1,5 +1,7 @@
 //! The options of the commands that call steps of a recorded run again to learn something about them.
 
+use super::plan::PlannerArgs;
+use super::run::ColorWhen;
 use super::verbs::GoOnArgs;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
@@ -62,6 +64,75 @@ pub(crate) struct SaveArgs {
     /// Print the difference, what is saved and what is not as a JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `plandeck bisect`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BisectArgs {
+    /// The run whose result is good: its id, or the start of its id
+    #[arg(value_name = "GOOD")]
+    pub good: String,
+    /// The run whose result is bad
+    #[arg(value_name = "BAD")]
+    pub bad: String,
+    /// Compare what this step came to instead of the result; for one element of a `for_each` step, ID[N]
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Compare whether the output meets this expression, as in a plan's `expect`, instead of the output itself
+    #[arg(long, value_name = "EXPR")]
+    pub expect: Option<String>,
+    /// Fork a set of differences up to N times where a step is flaky
+    #[arg(short = 'n', long = "times", id = "repeats", value_name = "N", default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub repeats: u32,
+    /// Pay for the forks without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the differences and what the forks can cost, and make none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the answer as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck repair`.
+#[derive(Args, Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
+pub(crate) struct RepairArgs {
+    /// The run that failed: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The step to correct, with what it was called with; by default every step that failed
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+    #[command(flatten)]
+    pub planner: PlannerArgs,
+    /// Write the corrected plan to this file instead of the plan's own
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Pay for the request, and write and run the corrected plan, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Print whom it would ask and what that can cost, and ask nobody
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the plan, what it runs again and the result as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Print plain progress on standard error instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorWhen,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
 }
 
 /// `plandeck bundle`.

@@ -84,9 +84,14 @@ impl Driver {
             Prepared::Call { input, .. } => Some(input.clone()),
             _ => None,
         };
-        let prepared = self
-            .reuse
-            .decide(&instance, prepared, self.emitter.state(), self.now);
+        let secrets = self.toolbox.secrets();
+        let prepared = match self.tape.instead(&instance, prepared, &secrets) {
+            Ok(known) => known,
+            Err(prepared) => {
+                let run = self.emitter.state();
+                self.reuse.decide(&instance, prepared, run, self.now)
+            }
+        };
         self.decided(row, prepared, input.as_ref());
     }
 

@@ -169,6 +169,36 @@ impl CatalogRecord {
             || self.servers.values().any(|server| lacks(&server.entry))
     }
 
+    /// Adds the tools and servers of `other` that it does not have.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (name, tool) in &other.tools {
+            let entry = self.tools.entry(Arc::clone(name));
+            entry.or_insert_with(|| tool.clone());
+        }
+        for (name, server) in &other.servers {
+            let entry = self.servers.entry(name.clone());
+            entry.or_insert_with(|| server.clone());
+        }
+        self.is_cut |= other.is_cut;
+    }
+
+    /// The entries of the MCP servers by name.
+    pub(crate) fn servers(&self) -> Map<String, Value> {
+        let servers = self.servers.iter();
+        servers
+            .map(|(name, server)| (name.clone(), server.entry.clone()))
+            .collect()
+    }
+
+    /// Gives MCP servers these entries, by name.
+    pub(crate) fn set_servers(&mut self, entries: &Value) {
+        for (name, server) in &mut self.servers {
+            if let Some(entry) = entries.get(name) {
+                server.entry = entry.clone();
+            }
+        }
+    }
+
     /// It as a catalog file that stands alone.
     pub(crate) fn to_catalog(&self) -> Value {
         let tools = self.tools.iter();
@@ -177,11 +207,7 @@ impl CatalogRecord {
             .collect();
         let mut catalog = json!({"tools": tools});
         if !self.servers.is_empty() {
-            let servers = self.servers.iter();
-            catalog["mcpServers"] = servers
-                .map(|(name, server)| (name.clone(), server.entry.clone()))
-                .collect::<Map<_, _>>()
-                .into();
+            catalog["mcpServers"] = self.servers().into();
         }
         catalog
     }
