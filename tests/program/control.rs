@@ -44,7 +44,7 @@ impl Drop for Live {
 }
 
 impl Live {
-    fn start(plan: &Value, more: &[&str]) -> Self {
+    pub(crate) fn start(plan: &Value, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
         let child = start(folder.path(), &folder.path().join("home"), more);
@@ -56,12 +56,12 @@ impl Live {
         self.folder.path().join("home")
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         socket_in(&self.home())
     }
 
     /// Waits for the end. Returns the folder and what was printed.
-    fn end(mut self) -> (TempDir, Output) {
+    pub(crate) fn end(mut self) -> (TempDir, Output) {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         (folder, output)

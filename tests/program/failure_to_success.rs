@@ -1,10 +1,11 @@
 //! A run is taken from its failure to success: by the command line alone, by HTTP alone, and by an agent alone. The model's
 //! server proves that what had succeeded was not asked again.
 
+use super::control::Live;
 use super::mcp_server;
-use crate::common::control::{answer, events, run_so_far, send, socket_in, taken};
+use crate::common::control::{answer, events, run_so_far, send, taken};
 use crate::common::misread::{RIGHT, SAYS, asked, model, worker, write};
-use crate::common::process::{start, wait_until};
+use crate::common::process::wait_until;
 use crate::common::program::{code, json, plandeck, stderr, step};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -81,13 +82,12 @@ fn by_the_command_line_alone() {
 #[test]
 fn by_http_alone() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path());
+    let plan = write(folder.path());
     let model = model();
     let worker = worker(&model);
     let more: Vec<&str> = worker.iter().map(String::as_str).collect();
-    let home = folder.path().join("home");
-    let child = start(folder.path(), &home, &[&more[..], &["--paused"]].concat());
-    let socket = socket_in(&home);
+    let live = Live::start(&plan, &[&more[..], &["--paused"]].concat());
+    let socket = live.socket();
     let status_of = |id: &str| step(&run_so_far(&socket), id)["status"].clone();
     taken(&socket, &json!({"verb": "break", "step": "total:failure"}));
     for id in ["lines", "total"] {
@@ -118,7 +118,7 @@ fn by_http_alone() {
     assert_eq!(asked(&model), [1, wrong, 0, 0]);
     taken(&socket, &edit);
     taken(&socket, &json!({"verb": "resume"}));
-    is_done(&json(&child.wait_with_output().unwrap()));
+    is_done(&json(&live.end().1));
     assert_eq!(asked(&model), [1, wrong, 1, 1]);
 }
 
