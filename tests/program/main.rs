@@ -74,6 +74,7 @@ mod raw_bodies;
 mod recovery;
 mod recovery_kill;
 mod samples_results;
+mod save;
 mod secrets;
 mod secrets_consent;
 mod secrets_on_resume;

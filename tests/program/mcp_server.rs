@@ -102,6 +102,7 @@ async fn an_agent_takes_a_run_from_its_failure_to_success() {
             "skip_step",
             "approve_step",
             "answer_step",
+            "save_edits",
             "stop_run",
             "diff_runs",
             "explain_step"

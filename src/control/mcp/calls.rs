@@ -274,6 +274,16 @@ pub(super) async fn diff_runs(arguments: Arguments) -> Answer {
     commands::run(&arguments.program, &command).await
 }
 
+/// Writes the edits of a run back to its files, or only shows what would be written.
+pub(super) async fn save_edits(arguments: Arguments) -> Answer {
+    let mut command = vec!["save".to_owned(), arguments.run()?.to_owned()];
+    if arguments.given.get("dry_run") == Some(&Value::Bool(true)) {
+        command.push("--dry-run".to_owned());
+    }
+    command.push("--json".to_owned());
+    commands::run(&arguments.program, &command).await
+}
+
 pub(super) async fn explain_step(arguments: Arguments) -> Answer {
     let (run, step) = (arguments.run()?.to_owned(), arguments.needed("step")?);
     let command = [

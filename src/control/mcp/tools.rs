@@ -204,6 +204,21 @@ pub(super) const ALL: &[McpTool] = &[
         call: |arguments| Box::pin(calls::answer_step(arguments)),
     },
     McpTool {
+        name: "save_edits",
+        about: "Write the edits of a run (inputs, prompts, models) back to its plan and its catalog, comments kept. The answer has the difference of each file, and the edits that are not written with the reason. Ask with dry_run first, and show the user the difference",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "dry_run",
+                "boolean",
+                "Whether to write nothing, and only answer with the difference",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::save_edits(arguments)),
+    },
+    McpTool {
         name: "stop_run",
         about: "Stop a run that is running: cancel what is running, skip the rest",
         read_only: false,
