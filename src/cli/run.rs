@@ -119,6 +119,7 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     args.paused = false;
     args.approve.clear();
     args.breakpoints.clear();
+    args.to = None;
     // The address is still taken by the first run.
     args.listen = None;
     // The file holds the events of the first run.
@@ -199,6 +200,7 @@ async fn run_once(
         .pace(pace)
         .answers(Answers::new(args.approve.iter().cloned()))
         .breakpoints(breakpoints)
+        .run_to(args.to.as_deref().map(Into::into))
         .approval_lifetime(approval_lifetime)
         .question_answers(args.answers.clone())
         .question_wait(args.question_wait())

@@ -43,7 +43,7 @@ impl Typed {
     }
 
     pub(super) fn resume(args: ResumeArgs) -> Self {
-        Self::new("resume", args.of, None, args.go_on)
+        Self::new("resume", args.of, args.to, args.go_on)
     }
 
     pub(super) fn step(args: StepArgs) -> Self {

@@ -24,7 +24,7 @@ pub fn continuation(
             )));
         }
     };
-    if request.verb != "resume" {
+    if request.verb != "resume" || request.step.is_some() {
         verbs::commands(request, run)?;
     }
     Ok(continuation)

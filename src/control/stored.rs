@@ -11,6 +11,16 @@ pub(super) fn all(_: &CommandRequest) -> Continuation {
     }
 }
 
+pub(super) fn resume(request: &CommandRequest) -> Continuation {
+    match &request.step {
+        None => all(request),
+        Some(to) => Continuation {
+            to: Some(to.clone()),
+            ..Continuation::default()
+        },
+    }
+}
+
 pub(super) fn retry(request: &CommandRequest) -> Continuation {
     match &request.step {
         None => all(request),

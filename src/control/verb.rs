@@ -63,6 +63,8 @@ pub(super) enum Target {
     StepOrRun,
     /// About the whole run.
     Run,
+    /// About the whole run, until the row that is named is about to start.
+    Upto,
     /// About a breakpoint, which the step's field holds: `STEP[:WHEN]`.
     Breakpoint,
 }
@@ -79,6 +81,13 @@ pub(super) struct Verb {
     pub commands: ToCommands,
     /// What it means for a recorded run.
     pub stored: Stored,
+}
+
+impl Verb {
+    /// Whether the step of a request has to be a row of the run.
+    pub(super) fn names_a_row(&self) -> bool {
+        !matches!(self.target, Target::Breakpoint | Target::Upto)
+    }
 }
 
 /// From a request, the row of its step and the state of the run to commands; the error says what the request lacks.
@@ -110,6 +119,10 @@ impl CommandRequest {
         Some(match command {
             RunCommand::Pause => verb("pause"),
             RunCommand::Resume | RunCommand::ContinueAfterLimit => verb("resume"),
+            RunCommand::RunTo(to) => Self {
+                step: Some(to.to_string()),
+                ..verb("resume")
+            },
             RunCommand::StepOnce(None) => verb("step"),
             RunCommand::StepOnce(Some(step)) => on("step", *step)?,
             RunCommand::Retry(step) => on("retry", *step)?,

@@ -23,9 +23,12 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "resume",
-        target: Target::Run,
+        target: Target::Upto,
         fields: &[],
-        commands: |_, _, run| {
+        commands: |request, _, run| {
+            if let Some(to) = &request.step {
+                return Ok(vec![RunCommand::RunTo(to.as_str().into())]);
+            }
             let was_limited = run.has_ended() && !run.exceeded.is_empty();
             Ok(vec![if was_limited {
                 RunCommand::ContinueAfterLimit
@@ -33,7 +36,7 @@ const VERBS: &[Verb] = &[
                 RunCommand::Resume
             }])
         },
-        stored: Stored::GoesOn(stored::all),
+        stored: Stored::GoesOn(stored::resume),
     },
     Verb {
         name: "step",
@@ -192,9 +195,7 @@ fn breakpoint(
     run: &RunState,
 ) -> Result<Vec<RunCommand>, String> {
     let text = request.step.as_deref().unwrap_or_default();
-    let is_row = |id: &str| run.steps.iter().any(|row| &*row.info.id == id);
-    let is_known =
-        |id: &str| id == Breakpoint::ALL || is_row(id) || Breakpoint::could_be_call(id, is_row);
+    let is_known = |id: &str| id == Breakpoint::ALL || run.may_have(id);
     let breakpoint = Breakpoint::parse(text, is_known)?;
     if let Some(fault) = run.break_fault(&breakpoint) {
         return Err(fault);
@@ -261,7 +262,7 @@ pub(super) fn commands(
 ) -> Result<Vec<RunCommand>, ControlError> {
     let verb = checked(request)?;
     let named = request.step.as_deref();
-    let named = named.filter(|_| verb.target != Target::Breakpoint);
+    let named = named.filter(|_| verb.names_a_row());
     let step = named.map(|id| find_step(run, id));
     let commands = (verb.commands)(request, step.transpose()?, run);
     let commands = commands.map_err(ControlError::BadRequest)?;
@@ -284,7 +285,8 @@ pub fn preview(
 ) -> Result<Preview, ControlError> {
     let verb = checked(request)?;
     // A recorded run that goes on runs what failed, and what has not run yet.
-    let commands = if request.verb == "resume" && liveness == Liveness::Stored {
+    let is_whole = request.verb == "resume" && request.step.is_none();
+    let commands = if is_whole && liveness == Liveness::Stored {
         vec![RunCommand::RetryFailed]
     } else {
         commands(request, run)?
@@ -292,8 +294,10 @@ pub fn preview(
     let step = request
         .step
         .as_deref()
+        .filter(|_| verb.names_a_row())
         .map(|id| find_step(run, id))
         .transpose()?;
+    let step = step.or_else(|| find_step(run, request.step.as_deref()?).ok());
     Ok(previewer.preview(run, liveness, verb.name, step, &commands))
 }
 

@@ -108,6 +108,7 @@ impl Driver {
             answers: settings.answers.clone(),
             approval_lifetime: settings.approval_lifetime.map(Micros::from),
             breakpoints: settings.breakpoints.clone(),
+            run_to: settings.run_to.clone(),
         };
         let retry = tools.retry_policies(&setup.plan);
         let mut scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);

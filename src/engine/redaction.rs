@@ -103,6 +103,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         | EventKind::ApprovalDecided { .. }
         | EventKind::ApprovalUsed { .. }
         | EventKind::BreakpointSet { .. }
+        | EventKind::RunTargeted { .. }
         | EventKind::StepHeld { .. }
         | EventKind::RunPaused
         | EventKind::RunResumed

@@ -57,6 +57,8 @@ pub struct Settings {
     pub answers: Answers,
     /// Breakpoints that are set before the run begins.
     pub breakpoints: Vec<Breakpoint>,
+    /// The step, element or call to which the run goes: it is held before that, and calls nothing that it does not need.
+    pub run_to: Option<Arc<str>>,
     /// How long a call may be made after it was approved; `None` for as long as it takes.
     pub approval_lifetime: Option<Duration>,
 }
@@ -78,6 +80,7 @@ impl Default for Settings {
             pace: None,
             answers: Answers::default(),
             breakpoints: Vec::new(),
+            run_to: None,
             approval_lifetime: Some(APPROVAL_LIFETIME),
         }
     }

@@ -115,6 +115,7 @@ impl Progress {
                     (WaitReason::Rate, None) => "its rate".to_owned(),
                     (WaitReason::Exclusive, _) => "the others to end: it runs alone".to_owned(),
                     (WaitReason::Breakpoint, _) => "the user: breakpoint".to_owned(),
+                    (WaitReason::Target, _) => "the way to another step".to_owned(),
                     (WaitReason::Approval, _) => format!(
                         "an approval: --approve {}=yes",
                         crate::text::fit(&step.id, 60)
@@ -234,6 +235,7 @@ impl Progress {
                 let why = condition.as_deref().map_or_else(String::new, |it| format!(": {it}"));
                 format!("held      {} {}{why}", at.words(), step.id)
             }
+            EventKind::RunTargeted { to } => format!("runs to   {to}"),
             EventKind::BreakpointSet { breakpoint, on } => {
                 let word = if *on { "set" } else { "removed" };
                 format!("break     {word}: {breakpoint}")

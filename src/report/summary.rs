@@ -189,7 +189,14 @@ impl Summary {
         for held in run.held_steps.iter().take(FAILURES) {
             let row = run.steps.get(held.step.at());
             let id: String = clean(row.map_or("", |row| &row.info.id)).take(40).collect();
-            self.line(Tone::Warning, &format!("◉ held {} {id}", held.at.words()));
+            let why = held.why(run).map_or_else(String::new, |why| {
+                let why: String = clean(&why).take(60).collect();
+                format!(": {why}")
+            });
+            self.line(
+                Tone::Warning,
+                &format!("◉ held {} {id}{why}", held.at.words()),
+            );
         }
         let run_id = run.header.as_deref().map_or("RUN", |header| &header.run_id);
         let asked = run.steps.iter().any(|row| row.asked_approval().is_some());

@@ -50,6 +50,10 @@ pub enum RunCommand {
     Resume,
     /// While paused: start the one step that would start next, or this one if it is ready.
     StepOnce(Option<StepIx>),
+    /// Go on until the row of this id is about to start, hold it there, and call nothing that it does not need. What went
+    /// wrong before it, and the row itself where it has ended, runs again. The id may be of an element or a call that does
+    /// not exist yet.
+    RunTo(Arc<str>),
     /// Run a step that has ended again, with everything that depends on it.
     Retry(StepIx),
     /// The same, and use no cached outputs for it and for everything that depends on it; what is called replaces

@@ -1,6 +1,6 @@
 //! Why a command makes no sense in the present state of a run.
 
-use super::{RunCommand, RunPhase, RunState, SkipReason, StepState, StepStatus};
+use super::{HeldAt, HeldStep, RunCommand, RunPhase, RunState, SkipReason, StepState, StepStatus};
 use crate::plan::StepIx;
 
 impl RunCommand {
@@ -13,7 +13,7 @@ impl RunCommand {
                 RunPhase::Paused => Some("the run is paused already".to_owned()),
                 _ => not_going(run),
             },
-            Self::Resume if run.phase == RunPhase::Paused => None,
+            Self::Resume if run.phase == RunPhase::Paused || run.target.is_some() => None,
             Self::Resume => {
                 let why = not_going(run);
                 Some(why.unwrap_or_else(|| "the run is not paused".to_owned()))
@@ -27,6 +27,7 @@ impl RunCommand {
                 }
                 step_once(run, *step)
             }
+            Self::RunTo(to) => run_to(run, to),
             Self::Retry(step) | Self::Refresh(step) => {
                 stopping(run).or_else(|| on(run, *step, run_again))
             }
@@ -149,6 +150,46 @@ fn step_once(run: &RunState, step: Option<StepIx>) -> Option<String> {
             )
         })
     })
+}
+
+/// Why the run cannot go on until the row of this id is about to start.
+fn run_to(run: &RunState, to: &str) -> Option<String> {
+    if let Some(why) = stopping(run) {
+        return Some(why);
+    }
+    if !run.may_have(to) {
+        return Some(format!("the run has no step {to}"));
+    }
+    let mut rows = run.steps.iter().zip(0..);
+    let (_, at) = rows.find(|(row, _)| *row.info.id == *to)?;
+    run.not_before(StepIx(at))
+}
+
+impl RunState {
+    /// Why the run cannot go on until this row is about to start.
+    pub(crate) fn not_before(&self, ix: StepIx) -> Option<String> {
+        let Some(row) = self.steps.get(ix.at()) else {
+            return Some("the run has no such step".to_owned());
+        };
+        let id = &row.info.id;
+        let is_here = |held: &HeldStep| held.step == ix && held.at != HeldAt::Missed;
+        let (has_ended, is_paused) = (row.status.has_ended(), self.phase == RunPhase::Paused);
+        if row.running_attempt().is_some() {
+            return Some(format!(
+                "step {id} is running: the run is past its beginning"
+            ));
+        }
+        if row.is_expanded() && !has_ended {
+            return Some(format!(
+                "the elements of step {id} are running: name one of them, as {id}[0]"
+            ));
+        }
+        let is_held = is_paused && !has_ended && self.held_steps.iter().any(is_here);
+        if is_held {
+            return Some(format!("the run is held before {id} already"));
+        }
+        stopping(self)
+    }
 }
 
 fn edit_an_element(row: &StepState) -> String {

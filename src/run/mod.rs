@@ -20,6 +20,7 @@ mod forecast;
 mod history;
 mod limits;
 mod live_answer;
+mod needed;
 mod preview;
 mod rates;
 mod result;

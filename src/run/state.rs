@@ -79,8 +79,10 @@ pub struct RunState {
     pub saved_time: Micros,
     /// The breakpoints that are set.
     pub breakpoints: BTreeSet<Breakpoint>,
-    /// The steps at which breakpoints hold the run, in order.
+    /// The steps at which the run is held, in order.
     pub held_steps: Vec<HeldStep>,
+    /// The id of the row to which the run goes on.
+    pub target: Option<Arc<str>>,
     /// Rows whose outcome is unknown.
     unknown: usize,
     /// Time in which a pause or the user held everything, up to `held_since`.
@@ -141,6 +143,7 @@ impl RunState {
         let row = event.kind.step().map(|step| step.ix.at());
         let before = row.and_then(|row| self.slot_use(row));
         self.take_in(event);
+        self.keep_target(&event.kind);
         let after = row.and_then(|row| self.slot_use(row));
         self.slot_accounting.change(before, after);
         self.keep_clock(event.at);
@@ -343,6 +346,7 @@ impl RunState {
             | EventKind::ApprovalDecided { .. }
             | EventKind::ApprovalUsed { .. }
             | EventKind::BreakpointSet { .. }
+            | EventKind::RunTargeted { .. }
             | EventKind::StepHeld { .. } => self.take_in_hold(event),
             EventKind::StepCallSet {
                 step,

@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub struct Continuation {
     /// Whether every step that failed runs again; else those alone that the rest names, and what depends on them.
     pub retry_failed: bool,
+    /// The step before which the run is held; nothing is called that it does not need. What went wrong before it, and the
+    /// step itself where it has ended, runs again.
+    pub to: Option<String>,
     /// Steps that run again, with everything that depends on them.
     pub retry: Vec<String>,
     /// The same, without cached outputs.
@@ -51,6 +54,21 @@ impl Continuation {
             named.insert(Arc::clone(&id));
             Ok::<_, SessionError>(id)
         };
+        if let Some(to) = &self.to {
+            let (_, id) = match call_of_code(run, to) {
+                Some(call) => (None, Arc::clone(&call.info.id)),
+                None => find(plan, to).map(|(step, id)| (Some(step), id))?,
+            };
+            let rows = run.in_the_way_to(&id).into_iter();
+            let rows = rows.filter_map(|row| run.steps.get(row.at()));
+            for row in rows {
+                named_step(&row.info.id)?;
+            }
+            let ended = run.steps.iter().find(|row| row.info.id == id);
+            if ended.is_some_and(|row| row.status.has_ended()) {
+                resume_state.retry(&named_step(with_its_code(run, &id))?);
+            }
+        }
         for id in &self.retry {
             resume_state.retry(&named_step(with_its_code(run, id))?);
         }

@@ -244,6 +244,14 @@ impl Execution {
         self
     }
 
+    /// The step, element or call of code before which the run is held; nothing is called that it does not need. With nobody
+    /// who resumes it the run ends there as waiting.
+    #[must_use]
+    pub fn run_to(mut self, to: Option<Arc<str>>) -> Self {
+        self.settings.run_to = to;
+        self
+    }
+
     /// How long a call may be made after it was approved; an hour by default, `None` for as long as it takes.
     #[must_use]
     pub fn approval_lifetime(mut self, lifetime: Option<Duration>) -> Self {

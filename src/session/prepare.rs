@@ -10,7 +10,8 @@ use super::trust::TrustRequest;
 use crate::engine::{Engine, step_prices};
 use crate::models::process_environment;
 use crate::plan::{Source, Step};
-use crate::run::Answers;
+use crate::run::{Answers, Breakpoint};
+use crate::session::PriorRun;
 use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -42,6 +43,9 @@ impl Execution {
         self.check(&*toolbox, &context)?;
         self.settings.worker = self.worker.name().into();
         self.settings.simulated = self.worker.is_simulated();
+        if let Some(to) = self.prior.as_ref().and_then(PriorRun::run_to) {
+            self.settings.run_to = Some(to);
+        }
         let prices = step_prices(&self.plan, &context, &*toolbox);
         let mut engine = Engine::new(
             Arc::clone(&self.plan),
@@ -161,6 +165,12 @@ impl Execution {
                 _ if **id == *Answers::ALL => {}
                 Some(_) => return Err(SessionError::NoApproval(Arc::clone(id))),
                 None => return Err(SessionError::UnknownStep(Arc::clone(id))),
+            }
+        }
+        if let Some(to) = &self.settings.run_to {
+            let is_row = |id: &str| self.step_of(id).is_some();
+            if !is_row(to) && !Breakpoint::could_be_call(to, is_row) {
+                return Err(SessionError::UnknownStep(Arc::clone(to)));
             }
         }
         let settings = &self.settings;

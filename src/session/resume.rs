@@ -120,6 +120,14 @@ impl PriorRun {
         Ok(left(&state_of(name)?))
     }
 
+    /// The step to which the run goes on.
+    pub(super) fn run_to(&self) -> Option<Arc<str>> {
+        match &self.purpose {
+            Purpose::GoOn(continuation) => continuation.to.as_deref().map(Into::into),
+            _ => None,
+        }
+    }
+
     /// Whether the run that goes on tracks cost; `None` where a new run is started.
     pub(crate) fn tracks_cost(&self) -> Option<bool> {
         let goes_on = matches!(self.purpose, Purpose::GoOn(_));

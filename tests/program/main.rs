@@ -73,6 +73,7 @@ mod prices;
 mod raw_bodies;
 mod recovery;
 mod recovery_kill;
+mod run_to;
 mod samples_results;
 mod save;
 mod secrets;

@@ -130,6 +130,32 @@ fn a_run_that_is_held_says_where_and_why() {
 }
 
 #[test]
+fn a_run_that_goes_to_a_step_says_so_and_is_held_there() {
+    let run = receipt().start().event(EventKind::RunTargeted {
+        to: "extract".into(),
+    });
+    let text = Screen::new(120, 36, run.clone().events()).at(200).text();
+    assert!(text.contains("goes to extract"), "{text}");
+    let step = run.key("extract");
+    let held = run
+        .event(EventKind::StepHeld {
+            step,
+            at: HeldAt::Target,
+            condition: None,
+        })
+        .pause();
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+        let text = Screen::new(columns, rows, held.clone().events())
+            .at(200)
+            .text();
+        assert!(text.contains("HELD"), "{text}");
+        assert!(text.contains("held before extract"), "{text}");
+    }
+    let text = Screen::new(120, 36, held.events()).at(200).text();
+    assert!(text.contains("you had the run go there"), "{text}");
+}
+
+#[test]
 fn breakpoints_of_every_kind_are_typed() {
     let breakpoint = |when| {
         let step = "extract".into();

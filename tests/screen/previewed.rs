@@ -67,6 +67,19 @@ fn a_retry_is_priced_before_it_is_done() {
 }
 
 #[test]
+fn running_to_a_step_is_priced_before_the_run_goes_there() {
+    let mut screen = screen(120, 36).keys("T");
+    let text = screen.text();
+    assert!(text.contains("run to validate"), "{text}");
+    assert!(screen.effects.is_empty(), "it only asks");
+    screen.press("enter");
+    assert_eq!(
+        screen.effects.last(),
+        Some(&Effect::Command(RunCommand::RunTo("validate".into())))
+    );
+}
+
+#[test]
 fn what_was_typed_is_not_lost_where_its_price_is_declined() {
     let mut screen = screen(120, 36).keys("I");
     assert!(matches!(screen.model.overlay, Some(Overlay::Editor(_))));

@@ -125,6 +125,10 @@ pub(crate) struct RunArgs {
     /// Hold the run at each failure, as --break '*:failure'
     #[arg(long)]
     pub break_on_failure: bool,
+    /// Go on until this step is about to start and hold the run there; nothing is called that it does not need. STEP[N] is
+    /// an element
+    #[arg(long, value_name = "STEP")]
+    pub to: Option<String>,
     /// Run code and programs in a jail even where this system cannot confine them
     #[arg(long)]
     pub allow_unsandboxed: bool,
@@ -228,6 +232,7 @@ impl RunArgs {
             approve: Vec::new(),
             breakpoints: Vec::new(),
             break_on_failure: false,
+            to: None,
             allow_unsandboxed: false,
             paused: false,
             listen: None,

@@ -92,6 +92,10 @@ pub(crate) struct RunVerbArgs {
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub of: OfRun,
+    /// Go on until this step is about to start and hold the run there; nothing is called that it does not need. What went
+    /// wrong before it, and the step itself where it has ended, runs again
+    #[arg(long, value_name = "STEP")]
+    pub to: Option<String>,
     #[command(flatten)]
     pub go_on: GoOnArgs,
 }

@@ -103,6 +103,7 @@ impl Previewer {
             bounds: &self.bounds,
             called: &end.called,
             refused: &end.refused,
+            open: &end.open,
         };
         let (reruns, stays, cannot) = found.sort();
         // A list may turn out to be empty.
@@ -153,6 +154,7 @@ fn asked(state: &RunState, commands: &[RunCommand]) -> BTreeSet<StepIx> {
                 let wrong = matches!(row.status, StepStatus::Failed | StepStatus::Cancelled);
                 wrong || row.reason == Some(SkipReason::Limit)
             })),
+            RunCommand::RunTo(to) => asked.extend(state.in_the_way_to(to)),
             RunCommand::ContinueAfterLimit => asked.extend(rows(state, |row| {
                 row.status == StepStatus::Cancelled || row.reason == Some(SkipReason::Limit)
             })),
@@ -179,6 +181,7 @@ struct Found<'a> {
     bounds: &'a [StepBound],
     called: &'a BTreeSet<StepIx>,
     refused: &'a BTreeSet<StepIx>,
+    open: &'a BTreeSet<StepIx>,
 }
 
 type Sorted = (Vec<PreviewStep>, Vec<PreviewStep>, Vec<PreviewStep>);
@@ -208,7 +211,7 @@ impl Found<'_> {
                 .partition(|element| self.called.contains(element));
             if self.refused.contains(&ix) {
                 cannot.push(named(row, self.refusal_of_limit()));
-            } else if self.would_run_anyway(row) {
+            } else if self.would_run_anyway(row) && self.target().is_none() {
                 stays.push(named(row, self.why_it_stays(row)));
             } else if self.called.contains(&ix) || !run.is_empty() && left.is_empty() {
                 reruns.push(named(row, self.with_calls(ix, row)));
@@ -224,7 +227,8 @@ impl Found<'_> {
             } else if self.is_asked(ix, elements) {
                 cannot.push(named(row, why_not(row)));
             } else {
-                stays.push(named(row, self.why_it_stays(row)));
+                let waits = self.why_it_waits(ix, row);
+                stays.push(named(row, waits.unwrap_or_else(|| self.why_it_stays(row))));
             }
         }
         for command in self.commands {
@@ -300,8 +304,34 @@ impl Found<'_> {
         is_asked || self.changed_before(parent).is_some()
     }
 
+    /// The id of the row to which the run is to go.
+    fn target(&self) -> Option<&str> {
+        self.commands.iter().find_map(|command| match command {
+            RunCommand::RunTo(to) => Some(&**to),
+            _ => None,
+        })
+    }
+
+    /// Why a row does not start on the way to the target.
+    fn why_it_waits(&self, ix: StepIx, row: &StepState) -> Option<String> {
+        let to = self.target()?;
+        if !self.open.contains(&ix) || row.status == StepStatus::Running {
+            return None;
+        }
+        Some(if *row.info.id == *to {
+            "the run is held before it".to_owned()
+        } else if row.status.has_ended() {
+            format!("what it depends on changes: it waits until the run goes on from {to}")
+        } else {
+            format!("waits until the run goes on from {to}")
+        })
+    }
+
     fn why_it_runs(&self, ix: StepIx, row: &StepState) -> String {
         let parent = self.plan_step(ix);
+        if let Some(to) = self.target() {
+            return format!("{to} needs it");
+        }
         if self.asked.contains(&parent) || self.is_asked(ix, row.elements()) {
             return "asked for".to_owned();
         }

@@ -34,6 +34,8 @@ pub(super) struct World<'a> {
     calls: BinaryHeap<Reverse<(Micros, StepIx)>>,
     timers: BinaryHeap<Reverse<(Micros, TimerOrder)>>,
     now: Micros,
+    /// Whether the run is held before it has come to its end.
+    stops: bool,
     end: WorldEnd,
 }
 
@@ -59,6 +61,7 @@ impl<'a> World<'a> {
             answers: Answers::default(),
             approval_lifetime: None,
             breakpoints: Vec::new(),
+            run_to: None,
         };
         let once = RetryPolicy {
             attempts: 1,
@@ -82,6 +85,7 @@ impl<'a> World<'a> {
             calls: BinaryHeap::new(),
             timers: BinaryHeap::new(),
             now: Micros(0),
+            stops: false,
             end: WorldEnd::default(),
         }
     }
@@ -157,6 +161,16 @@ impl<'a> World<'a> {
         }
         for command in commands {
             match command {
+                // What is running there is running here: both are on their way from the same place.
+                RunCommand::RunTo(_) => {
+                    for row in asked {
+                        if let Some(retry) = self.translated(RunCommand::Retry(*row)) {
+                            self.input(Input::Command(retry));
+                        }
+                    }
+                    self.stops = true;
+                    self.input(Input::Command(command.clone()));
+                }
                 // Here nothing was stopped by a limit, and what was cut off is not known as such.
                 RunCommand::RetryFailed | RunCommand::ContinueAfterLimit => {
                     for row in asked {
@@ -210,7 +224,9 @@ impl<'a> World<'a> {
 
     /// Goes on until nothing is left to do.
     pub(super) fn go_on(mut self) -> WorldEnd {
-        self.input(Input::Command(RunCommand::Resume));
+        if !self.stops {
+            self.input(Input::Command(RunCommand::Resume));
+        }
         loop {
             self.work();
             let call = self.calls.peek().map(|Reverse((at, _))| *at);
@@ -234,6 +250,9 @@ impl<'a> World<'a> {
                 }
             }
         }
+        let steps = (0..self.plan.steps.len() as u32).map(StepIx);
+        let is_open = |ix: &StepIx| !self.scheduler.status(*ix).has_ended();
+        self.end.open = steps.filter(is_open).collect();
         self.end
     }
 
@@ -332,7 +351,7 @@ impl<'a> World<'a> {
                 }
             }
             // What a breakpoint holds is let go.
-            EventKind::RunPaused if !self.repeats => {
+            EventKind::RunPaused if !self.repeats && !self.stops => {
                 self.input(Input::Command(RunCommand::Resume));
             }
             _ => {}

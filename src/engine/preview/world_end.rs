@@ -17,4 +17,6 @@ pub(super) struct WorldEnd {
     pub(super) open_lists: bool,
     /// How long it took.
     pub(super) took: Micros,
+    /// The steps of the plan that have not ended.
+    pub(super) open: BTreeSet<StepIx>,
 }

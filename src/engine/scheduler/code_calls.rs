@@ -315,7 +315,8 @@ impl Scheduler {
     /// Whether a row could continue by itself: what waits for a row that runs alone could not.
     pub(super) fn could_go_on(&self, row: StepIx) -> bool {
         let waits = || self.runs_alone() && self.elements.call(row).is_none();
-        self.rows[row].can_continue() && !waits()
+        let is_aside = *self.rows.stage(row) == Stage::Aside;
+        self.rows[row].can_continue() && !is_aside && !waits()
     }
 
     /// Calls that were held when the run ended for that are held no longer: the code that made them begins again.

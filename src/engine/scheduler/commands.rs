@@ -15,6 +15,8 @@ impl Scheduler {
                 turn.emit(EventKind::RunPaused);
             }
             RunCommand::Resume if self.outcome.phase == Phase::Paused => self.resume(turn),
+            RunCommand::Resume if self.has_target() => self.resume(turn),
+            RunCommand::RunTo(id) => self.run_to(id, turn),
             RunCommand::StepOnce(row) if self.outcome.phase == Phase::Paused => {
                 self.step_once(row, turn);
             }
@@ -48,8 +50,9 @@ impl Scheduler {
         }
     }
 
-    fn resume(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn resume(&mut self, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Running;
+        self.leave_target();
         turn.emit(EventKind::RunResumed);
         self.pass_breakpoints();
     }

@@ -37,7 +37,10 @@ impl Scheduler {
     }
 
     fn start_or_hold(&mut self, row: StepIx, turn: &mut Turn<'_>) {
-        if self.holds(row) {
+        if self.is_target(row) {
+            self.hold_at_target(row, turn);
+            self.recheck_rates();
+        } else if self.holds(row) {
             self.hold_before(row, None, turn);
             // It does not keep others from what a rate allows.
             self.recheck_rates();

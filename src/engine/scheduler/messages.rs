@@ -160,4 +160,6 @@ pub(crate) struct Rules {
     pub approval_lifetime: Option<Micros>,
     /// Breakpoints that are set before the run begins.
     pub breakpoints: Vec<Breakpoint>,
+    /// The row to which the run goes from its beginning on.
+    pub run_to: Option<Arc<str>>,
 }

@@ -15,20 +15,21 @@
 //! input takes a row through several stages at times: one that becomes ready while a slot is free goes from
 //! `Pending` to `Preparing`. `Pending`, `Expanded` (a `for_each` step that runs in its elements) and `Ended` are
 //! the idle stage by status; `Withdrawn` is an element whose step goes back to the beginning as soon as the calls
-//! of other elements have ended; `(none)` has no row yet. `Called` is a call that code makes, which is a row of its own,
+//! of other elements have ended; `Aside` is not needed on the way to a step; `(none)` has no row yet. `Called` is a call that code makes, which is a row of its own,
 //! and `Waits` is code that waits for its calls and gives its slot back. Parentheses mark what takes a rare
 //! coincidence. A test compares the table with what happens in random runs.
 //!
 //! | stage | Start | Command | Prepared | Ended | BudgetRequest | Timer | Called | Waits |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | (none) | – | – | Queued Preparing | – | – | – | Queued Preparing | – |
+//! | (none) | – | – | Queued Preparing (AtBreakpoint) | – | – | – | Queued Preparing | – |
 //! | Pending | Queued Preparing | Queued Preparing Ended (AtBreakpoint) | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended | – | (Ended) |
 //! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended | (AtBreakpoint) (Preparing) | Preparing (AtBreakpoint) (Ended) |
 //! | AtBreakpoint | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) | – | (Ended) |
+//! | Aside | – | (Ended) (Pending) (Preparing) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Queued (Ended) (Preparing) (AtBreakpoint) | Queued (Ended) (Preparing) (AtBreakpoint) | – | (Ended) (Queued) | (Queued) | (Queued) (Ended) |
 //! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended | (Preparing) (AtBreakpoint) | Preparing (Ended) (AtBreakpoint) (Queued) |
 //! | Throttled | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) | (Queued) (Preparing) (AtBreakpoint) | Preparing (Queued) (AtBreakpoint) (Ended) |
 //! | OutOfCalls | – | Ended (Pending) (Queued) (AtBreakpoint) (Preparing) (Withdrawn) (Dormant) | Ended | Ended | – | Ended | – | (Ended) |
-//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended | Ended | – | Ended | – | (Ended) |
+//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended Aside (AtBreakpoint) | Ended | – | Ended | – | (Ended) |
 //! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – | – | – |
 //! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
 //! | Unapproved | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Ended | – | (Ended) |
@@ -66,6 +67,7 @@ mod settings;
 mod slots;
 mod steps;
 mod stop;
+mod target;
 mod turn;
 mod waiting;
 
@@ -87,6 +89,7 @@ use rows::{Rows, Stage};
 use serde_json::Value;
 use std::sync::Arc;
 use steps::Steps;
+use target::Target;
 use turn::Turn;
 use waiting::{WaitFor, Waiting};
 
@@ -104,6 +107,7 @@ pub(crate) struct Scheduler {
     decisions: Decisions,
     approvals: Approvals,
     breakpoints: Breakpoints,
+    target: Option<Target>,
     outcome: Outcome,
 }
 
@@ -125,6 +129,7 @@ impl Scheduler {
             decisions: Decisions::default(),
             approvals: Approvals::default(),
             breakpoints: Breakpoints::new(&rules.breakpoints),
+            target: None,
             outcome: Outcome::default(),
             steps,
             rules,
@@ -168,7 +173,9 @@ impl Scheduler {
         self.recheck_rates();
         self.give_slots_back(turn);
         self.dispatch(turn);
+        self.look_for_target(turn);
         self.check_end(turn);
+        self.settle_target();
         let stands = matches!(self.outcome.phase, Phase::Paused | Phase::Ended);
         let (running, paced) = (self.resources.running, self.resources.paced.len());
         let held = running == paced && (stands || paced > 0) || self.waits_for_user();
@@ -186,6 +193,9 @@ impl Scheduler {
         for breakpoint in self.rules.breakpoints.clone() {
             let on = true;
             turn.emit(EventKind::BreakpointSet { breakpoint, on });
+        }
+        if let Some(id) = self.rules.run_to.clone() {
+            self.begin_to(id, turn);
         }
         for row in self.steps.positions() {
             self.consider(row, None, turn);
@@ -354,6 +364,7 @@ impl Scheduler {
                 Stage::Idle => "Expanded",
                 Stage::Queued => "Queued",
                 Stage::AtBreakpoint => "AtBreakpoint",
+                Stage::Aside => "Aside",
                 Stage::Parked { .. } => "Parked",
                 Stage::Throttled => "Throttled",
                 Stage::OutOfCalls => "OutOfCalls",

@@ -61,6 +61,11 @@ impl Outcome {
         self.errors.get(&row).map(|error| &**error)
     }
 
+    /// Whether any row failed.
+    pub(super) fn has_error(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// How the run ends now; `incomplete` is whether a stop left rows behind that have not run since.
     pub(super) fn conclude(&mut self, incomplete: bool) -> (RunOutcome, Option<Box<RunError>>) {
         let stopped_by = match self.phase {

@@ -38,6 +38,16 @@ impl Scheduler {
             self.queue(row);
             return;
         }
+        // The way may have begun in between, too.
+        if !permitted && self.is_target(row) {
+            self.leave(row);
+            self.hold_at_target(row, turn);
+            return;
+        }
+        if matches!(prepared, Prepared::Call { .. }) && !permitted && self.stands_aside(row) {
+            self.set_aside(row, turn);
+            return;
+        }
         if let Prepared::Call {
             input,
             upper_bound,

@@ -20,6 +20,8 @@ pub(super) enum Stage {
     Queued,
     /// Taken from the queue and held at a breakpoint.
     AtBreakpoint,
+    /// Taken from the queue; the run is on its way to a step that does not need it.
+    Aside,
     /// Taken from the queue; its upper bound does not fit into the free money.
     Parked {
         /// What one call of it can cost.

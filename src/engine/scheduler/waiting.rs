@@ -20,6 +20,8 @@ pub(super) enum WaitFor {
     SlotOfCall,
     /// The user, at a breakpoint.
     Breakpoint,
+    /// The end of the way to a step that does not need it.
+    Target,
     /// Money.
     Money {
         /// What one call of it can cost.
@@ -70,6 +72,8 @@ pub(super) struct Waiting {
     out_of_calls: Vec<StepIx>,
     /// Rows that are or were held at a breakpoint, in order.
     at_breakpoint: VecDeque<StepIx>,
+    /// Rows that stand or stood aside, in order.
+    aside: Vec<StepIx>,
     /// Rows that overlap nothing.
     pub exclusive: Exclusive,
 }
@@ -85,6 +89,7 @@ impl Waiting {
             backoffs: 0,
             out_of_calls: Vec::new(),
             at_breakpoint: VecDeque::new(),
+            aside: Vec::new(),
             exclusive: Exclusive::default(),
         }
     }
@@ -103,6 +108,10 @@ impl Waiting {
             WaitFor::Breakpoint => {
                 self.at_breakpoint.push_back(row);
                 Stage::AtBreakpoint
+            }
+            WaitFor::Target => {
+                self.aside.push(row);
+                Stage::Aside
             }
             WaitFor::Money {
                 upper_bound,
@@ -133,7 +142,7 @@ impl Waiting {
     pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             // The stage of a row is checked when it is taken from one of these lists.
-            Stage::AtBreakpoint | Stage::OutOfCalls => {}
+            Stage::AtBreakpoint | Stage::Aside | Stage::OutOfCalls => {}
             Stage::Queued => {
                 self.exclusive.next = self.exclusive.next.filter(|next| *next != row);
             }
@@ -158,11 +167,17 @@ impl Waiting {
         std::mem::take(&mut self.out_of_calls)
     }
 
+    /// The rows that stand or stood aside; they are not listed any more.
+    pub(super) fn take_aside(&mut self) -> Vec<StepIx> {
+        std::mem::take(&mut self.aside)
+    }
+
     /// Drops every waiting row.
     pub(super) fn clear(&mut self) {
         self.parked.clear();
         self.out_of_calls.clear();
         self.at_breakpoint.clear();
+        self.aside.clear();
         self.exclusive.next = None;
     }
 

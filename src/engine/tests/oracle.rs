@@ -394,7 +394,10 @@ impl Oracle {
                 let asked = || {
                     let stands = |row: &StepState| {
                         row.asked_approval().is_some()
-                            || row.waiting == Some(WaitReason::Breakpoint)
+                            || matches!(
+                                row.waiting,
+                                Some(WaitReason::Breakpoint | WaitReason::Target)
+                            )
                     };
                     !self.held.is_empty() || state.steps.iter().any(stands)
                 };
@@ -434,6 +437,31 @@ impl Oracle {
                 }
             }
             EventKind::SettingChanged { setting } => self.changed(world, setting),
+            EventKind::StepHeld {
+                step,
+                at: HeldAt::Target,
+                ..
+            } => {
+                assert_eq!(state.target.as_ref(), Some(&step.id));
+                let row = &state.steps[step.ix.at()];
+                assert!(!row.status.has_ended() && row.running_attempt().is_none());
+            }
+            EventKind::StepHeld {
+                step,
+                at: HeldAt::Missed,
+                ..
+            } => {
+                let target = state.target.as_ref().expect("the run is on its way");
+                assert!(target.starts_with(&*step.id));
+                assert_eq!(state.running, 0, "what is running may lead there");
+                for at in 0..state.steps.len() as u32 {
+                    let id = &state.steps[at as usize].info.id;
+                    let waits = state.steps[at as usize].status == StepStatus::Ready
+                        && in_use(state, &state.steps[at as usize]);
+                    let is_needed = is_needed(world, StepIx(at));
+                    assert!(!waits || !is_needed, "{id} leads there");
+                }
+            }
             EventKind::StepHeld { step, at, .. } => {
                 let row = &state.steps[step.ix.at()];
                 let set = |when: &BreakWhen| {
@@ -444,6 +472,7 @@ impl Oracle {
                     HeldAt::Before => (BreakWhen::Before, !row.status.has_ended()),
                     HeldAt::After => (BreakWhen::After, row.status.has_ended()),
                     HeldAt::Failure => (BreakWhen::Failure, row.status == StepStatus::Failed),
+                    HeldAt::Target | HeldAt::Missed => unreachable!("seen above"),
                 };
                 assert!(set(&when) && is_there, "{} is held {at:?}", step.id);
                 if *at != HeldAt::Before {
@@ -567,7 +596,15 @@ impl Oracle {
         let id = &state.steps[row.at()].info.id;
         assert!(!self.stopping, "{id} starts in a run that is being stopped");
         match state.phase {
-            RunPhase::Running => {}
+            RunPhase::Running => {
+                let is_needed = is_needed(world, row) || self.asked_for_one;
+                assert!(is_needed, "{id} is not needed on the way");
+                assert_ne!(
+                    state.target.as_ref(),
+                    Some(id),
+                    "the run is past its target"
+                );
+            }
             RunPhase::Paused => {
                 assert!(self.permits > 0, "{id} starts in a paused run");
                 self.permits -= 1;
@@ -901,7 +938,8 @@ impl Oracle {
                 || out_of_calls
                 || throttled
                 || step.asked_approval().is_some()
-                || step.waiting == Some(WaitReason::Breakpoint);
+                || step.waiting == Some(WaitReason::Breakpoint)
+                || !is_needed(world, row);
             assert!(
                 held,
                 "nothing holds {}, which is {:?}",
@@ -978,6 +1016,36 @@ pub(super) fn the_fold_agrees(world: &World) {
 
 pub(super) fn plan_row(world: &World, row: StepIx) -> StepIx {
     world.state.steps[row.at()].info.parent.unwrap_or(row)
+}
+
+/// Whether a row may be called on the way to the target: everything may where there is none.
+fn is_needed(world: &World, row: StepIx) -> bool {
+    let Some(target) = &world.state.target else {
+        return true;
+    };
+    if world.state.steps[row.at()].caller.is_some() {
+        return true;
+    }
+    let leads_to = |id: &str| {
+        let rest = target.strip_prefix(id);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
+    };
+    let of_plan = |step: StepIx| &*world.state.steps[step.at()].info.id;
+    let steps = (0..world.sketches.len() as u32).map(StepIx);
+    let to = steps.filter(|step| leads_to(of_plan(*step))).next_back();
+    let to = to.expect("a step is behind the target");
+    let step = plan_row(world, row);
+    if step == to {
+        return leads_to(&world.state.steps[row.at()].info.id);
+    }
+    let mut above = vec![to];
+    while let Some(at) = above.pop() {
+        if at == step {
+            return true;
+        }
+        above.extend(depends_on(world, at));
+    }
+    false
 }
 
 fn depends_on(world: &World, row: StepIx) -> Vec<StepIx> {

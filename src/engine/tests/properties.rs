@@ -36,6 +36,8 @@ enum Op {
     Pause,
     Resume,
     StepOnce(Option<usize>),
+    /// The run goes to the n-th row, or to an element of that number of its list, which may not exist.
+    RunTo(usize, Option<usize>),
     Retry(usize),
     RetryFailed,
     Skip(usize),
@@ -227,6 +229,7 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
         2 => Just(Op::Pause),
         3 => Just(Op::Resume),
         3 => prop::option::of(row()).prop_map(Op::StepOnce),
+        1 => (row(), prop::option::weighted(0.2, 0usize..3)).prop_map(|(row, at)| Op::RunTo(row, at)),
         3 => row().prop_map(Op::Retry),
         1 => Just(Op::RetryFailed),
         1 => row().prop_map(Op::Skip),
@@ -296,6 +299,11 @@ fn play(world: &mut World, step: &Move) {
         Op::Pause => world.send(RunCommand::Pause),
         Op::Resume => world.send(RunCommand::Resume),
         Op::StepOnce(at) => world.send(RunCommand::StepOnce(at.map(row))),
+        Op::RunTo(at, element) => {
+            let id = world.scheduler.key(row(at)).id;
+            let id = element.map_or_else(|| Arc::clone(&id), |at| format!("{id}[{at}]").into());
+            world.send(RunCommand::RunTo(id));
+        }
         Op::Retry(at) => world.send(RunCommand::Retry(row(at))),
         Op::RetryFailed => world.send(RunCommand::RetryFailed),
         Op::Skip(at) => world.send(RunCommand::Skip(row(at))),

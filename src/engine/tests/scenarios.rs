@@ -247,6 +247,108 @@ fn a_held_element_runs_again_before_its_step_knows_that_it_failed() {
     world.finish();
 }
 
+fn run_to(id: &str) -> RunCommand {
+    RunCommand::RunTo(id.into())
+}
+
+#[test]
+fn the_run_goes_to_a_step_and_calls_only_what_that_needs() {
+    let plan = vec![
+        after(&[]),
+        after(&[]),
+        after(&[0]),
+        after(&[1]),
+        after(&[2]),
+    ];
+    let mut world = World::new(
+        plan,
+        Frame {
+            paused: true,
+            ..asking()
+        },
+    );
+    world.command(run_to("s2"));
+    assert_eq!(world.running(), [0], "the other branch stands aside");
+    assert_eq!(world.state.target.as_deref(), Some("s2"));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    assert_eq!(
+        world.statuses(),
+        [Succeeded, Ready, Ready, Pending, Pending]
+    );
+    let held = &world.state.held_steps[0];
+    assert_eq!((held.step, held.at), (row(2), HeldAt::Target));
+    assert_eq!(world.state.target, None);
+    world.command(Resume);
+    assert_eq!(world.running(), [1, 2], "what stood aside goes on too");
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn going_to_a_step_that_cannot_start_says_so() {
+    let mut world = World::new(vec![after(&[]), after(&[]), after(&[0])], asking());
+    world.command(RunCommand::Pause);
+    world.end(0, End::Badly);
+    world.end(1, End::Well);
+    // What failed on the way runs again.
+    world.command(run_to("s2"));
+    assert_eq!(world.running(), [0]);
+    world.end(0, End::Badly);
+    assert!(world.state.has_ended(), "nothing is left");
+    let mut world = World::new(vec![after(&[]), after(&[]), after(&[0])], asking());
+    world.command(run_to("s2"));
+    assert_eq!(world.running(), [0, 1], "what is running ends");
+    world.command(RunCommand::Skip(row(2)));
+    world.end(0, End::Well);
+    world.end(1, End::Well);
+    assert!(world.state.has_ended());
+}
+
+#[test]
+fn an_end_is_taken_back_to_be_before_it_again() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[1])], asking());
+    world.finish();
+    world.command(run_to("s1"));
+    assert_eq!(world.statuses(), [Succeeded, Ready, Pending]);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    assert!(world.running().is_empty(), "nothing is paid for");
+    world.command(StepOnce(None));
+    assert_eq!(world.running(), [1]);
+    world.finish();
+}
+
+#[test]
+fn one_element_of_a_list_is_gone_to_alone() {
+    let mut world = World::new(
+        vec![after(&[]), with(after(&[0]), |s| s.lists = vec![3])],
+        asking(),
+    );
+    world.command(run_to("s1[1]"));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    let held = &world.state.held_steps[0];
+    assert_eq!((held.step, held.at), (row(3), HeldAt::Target));
+    assert!(world.running().is_empty());
+    world.command(StepOnce(Some(row(3))));
+    assert_eq!(world.running(), [3], "the others wait");
+    world.finish();
+}
+
+#[test]
+fn an_element_that_the_list_does_not_have_is_missed() {
+    let lists = vec![after(&[]), with(after(&[0]), |s| s.lists = vec![2])];
+    let mut world = World::new(lists.clone(), asking());
+    world.command(run_to("s1[7]"));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    let held = &world.state.held_steps[0];
+    assert_eq!((held.step, held.at), (row(1), HeldAt::Missed));
+    let why = held.why(&world.state);
+    assert_eq!(why.as_deref(), Some("nothing that it needs goes on"));
+    world.finish();
+}
+
 #[test]
 fn without_a_user_the_rest_goes_on_and_the_run_ends_as_waiting() {
     let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], open());

@@ -108,8 +108,10 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
         &mut parts.backoff,
         count(&|row| row.waiting.is_none() && row.status == StepStatus::Running),
     );
-    let user =
-        waits(WaitReason::Breakpoint) + waits(WaitReason::Approval) + if stands { free } else { 0 };
+    let user = waits(WaitReason::Breakpoint)
+        + waits(WaitReason::Target)
+        + waits(WaitReason::Approval)
+        + if stands { free } else { 0 };
     give(&mut parts.person, user);
     if state.phase == RunPhase::Stopping {
         give(&mut parts.person, usize::MAX);

@@ -250,6 +250,7 @@ impl World {
             answers: Answers::default(),
             approval_lifetime: frame.approval_ms.map(|ms| Micros(ms * 1000)),
             breakpoints: Vec::new(),
+            run_to: None,
         };
         let mut world = Self {
             scheduler: Scheduler::new(Arc::clone(&steps), retry, rules),

@@ -40,13 +40,18 @@ pub enum HeldAt {
     After,
     /// After it has failed.
     Failure,
+    /// Before an attempt, because the run was to go there.
+    Target,
+    /// The run was to go there, and it will not start.
+    Missed,
 }
 
 impl HeldAt {
     /// In words, before the name of the step.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Before => "before",
+            Self::Before | Self::Target => "before",
+            Self::Missed => "on the way to",
             Self::After => "after",
             Self::Failure => "at the failure of",
         }

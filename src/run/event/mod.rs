@@ -329,7 +329,13 @@ pub enum EventKind {
         /// Whether it is set now.
         on: bool,
     },
-    /// A breakpoint holds a step. With a user the run pauses next; without one the rest goes on.
+    /// From here on the run calls only what one of its rows needs, until that is about to start.
+    RunTargeted {
+        /// The id of that row; there may be none of this id yet.
+        to: Arc<str>,
+    },
+    /// A breakpoint or the end of the way to a step holds a step. With a user the run pauses next; without one the rest
+    /// goes on, as far as it may.
     StepHeld {
         /// The step.
         #[serde(flatten)]
@@ -406,6 +412,7 @@ impl EventKind {
             Self::AttemptEnded(end) => Some(&end.step),
             Self::RunStarted(_)
             | Self::BreakpointSet { .. }
+            | Self::RunTargeted { .. }
             | Self::RunPaused
             | Self::RunResumed
             | Self::SettingChanged { .. }

@@ -106,4 +106,6 @@ pub enum WaitReason {
     Breakpoint,
     /// Its call needs an approval.
     Approval,
+    /// The run goes to another step, which does not need it.
+    Target,
 }

@@ -3,10 +3,10 @@
 use super::RunState;
 use crate::plan::StepIx;
 use crate::run::step_state::ApprovalState;
-use crate::run::{EventKind, HeldAt, RunEvent, WaitReason};
+use crate::run::{Breakpoint, EventKind, HeldAt, RunEvent, RunPhase, StepStatus, WaitReason};
 use std::sync::Arc;
 
-/// A step at which a breakpoint holds the run.
+/// A step at which a breakpoint, or the end of the way to it, holds the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldStep {
     /// The row.
@@ -17,7 +17,32 @@ pub struct HeldStep {
     pub condition: Option<Arc<str>>,
 }
 
+impl HeldStep {
+    /// Why the run is held there, in words; nothing where that is clear from where it is.
+    pub fn why(&self, run: &RunState) -> Option<String> {
+        let row = run.steps.get(self.step.at())?;
+        match self.at {
+            HeldAt::Target => Some("you had the run go there".to_owned()),
+            HeldAt::Missed => Some(match (row.status, row.because.as_deref()) {
+                (StepStatus::Skipped, Some(because)) => {
+                    format!("it is skipped because of {because}")
+                }
+                (status, _) if status.has_ended() => format!("it is {}", status.word()),
+                _ => "nothing that it needs goes on".to_owned(),
+            }),
+            _ => self.condition.as_deref().map(str::to_owned),
+        }
+    }
+}
+
 impl RunState {
+    /// A run that is not running is on its way no more, and one that is resumed runs everything.
+    pub(super) fn keep_target(&mut self, kind: &EventKind) {
+        if self.phase != RunPhase::Running || matches!(kind, EventKind::RunResumed) {
+            self.target = None;
+        }
+    }
+
     /// Takes in an event about an approval or a breakpoint; any other changes nothing.
     pub(super) fn take_in_hold(&mut self, event: &RunEvent) {
         match &event.kind {
@@ -57,6 +82,7 @@ impl RunState {
                     self.breakpoints.remove(breakpoint);
                 }
             }
+            EventKind::RunTargeted { to } => self.target = Some(Arc::clone(to)),
             EventKind::StepHeld {
                 step,
                 at,
@@ -71,6 +97,19 @@ impl RunState {
             }
             _ => {}
         }
+    }
+
+    /// Whether there is a row of this id, or there may come to be one: an element of a list that is not known yet, or a
+    /// call that code makes.
+    pub(crate) fn may_have(&self, id: &str) -> bool {
+        let is_row = |id: &str| self.steps.iter().any(|row| &*row.info.id == id);
+        let of_list = || {
+            let (list, index) = id.strip_suffix(']')?.rsplit_once('[')?;
+            index.parse::<u32>().ok()?;
+            let row = self.steps.iter().find(|row| &*row.info.id == list)?;
+            Some(row.caller.is_none() && row.info.parent.is_none() && !row.status.has_ended())
+        };
+        is_row(id) || of_list() == Some(true) || Breakpoint::could_be_call(id, is_row)
     }
 
     /// No breakpoint holds the row any more.

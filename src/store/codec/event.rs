@@ -63,6 +63,7 @@ choice!(EventKind {
     45 StepCalled { step: step, row: row, call: call },
     46 AttemptSuspended { step: step, attempt: attempt },
     47 AttemptContinued { step: step, attempt: attempt, slot: slot },
+    60 RunTargeted { to: to },
 });
 
 record!(RunHeader {
@@ -317,7 +318,7 @@ choice!(StepSource { 0 Call {}, 1 Cache {}, 2 Recorded {}, 3 Mock {} });
 
 choice!(SkipReason { 0 Condition {}, 1 Upstream {}, 2 Limit {}, 3 User {} });
 
-choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {}, 4 Approval {} });
+choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {}, 4 Approval {}, 5 Target {} });
 
 choice!(DecidedBy { 0 Flag {}, 1 Screen {}, 2 Other {} });
 
@@ -397,7 +398,7 @@ record!(Breakpoint { step, when });
 
 choice!(BreakWhen { 0 Before {}, 1 After {}, 2 Failure {}, 3 Condition { 0: condition } });
 
-choice!(HeldAt { 0 Before {}, 1 After {}, 2 Failure {} });
+choice!(HeldAt { 0 Before {}, 1 After {}, 2 Failure {}, 3 Target {}, 4 Missed {} });
 
 record!(StepChecks { expect, approve });
 

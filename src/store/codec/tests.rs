@@ -669,7 +669,13 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         approval(),
         (
             key(),
-            prop::sample::select(vec![HeldAt::Before, HeldAt::After, HeldAt::Failure]),
+            prop::sample::select(vec![
+                HeldAt::Before,
+                HeldAt::After,
+                HeldAt::Failure,
+                HeldAt::Target,
+                HeldAt::Missed
+            ]),
             option::of(text())
         )
             .prop_map(|(step, at, condition)| EventKind::StepHeld {
@@ -681,6 +687,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
     let of_runs = prop_oneof![
         header().prop_map(EventKind::RunStarted),
         Just(EventKind::RunPaused),
+        text().prop_map(|to| EventKind::RunTargeted { to }),
         Just(EventKind::RunResumed),
         (prop::sample::select(limits.to_vec()), text())
             .prop_map(|(limit, message)| EventKind::LimitReached { limit, message }),

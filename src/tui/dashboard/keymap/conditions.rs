@@ -133,6 +133,15 @@ pub(crate) fn can_retry(model: &Model) -> bool {
     status_is(model, StepStatus::has_ended) && model.run.phase != RunPhase::Stopping
 }
 
+/// Whether the run can go on until the selected step is about to start.
+pub(crate) fn can_run_to(model: &Model) -> bool {
+    !model.is_replay()
+        && model.overlay.is_none()
+        && model
+            .selected
+            .is_some_and(|step| model.latest().not_before(step).is_none())
+}
+
 pub(crate) fn can_skip(model: &Model) -> bool {
     model.in_progress()
         && status_is(model, |status| {

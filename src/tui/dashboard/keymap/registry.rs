@@ -2,9 +2,9 @@
 //! actions share a key, the first possible one runs; the footer shows the hints in this order.
 
 use super::conditions::{
-    asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
-    choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output, has_page,
-    has_result, in_answer, in_editor, in_palette, in_settings, in_table, in_tree,
+    asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_run_to,
+    can_skip, choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output,
+    has_page, has_result, in_answer, in_editor, in_palette, in_settings, in_table, in_tree,
     is_before_the_last, on_graph, on_inspector, on_result, on_text, scrolls, searches_page,
     searching, selected, shifts, shows, side_by_side, sized, stoppable, strip_shown,
     takes_settings, typing_json_filter, typing_page_search, waits, was_too_fast, zooms,
@@ -160,6 +160,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         .hint("resume").needs("a run in progress"),
     ask("step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",
         |m| m.run.phase == RunPhase::Paused, run_commands::step_once).hint("step").needs("a paused run"),
+    ask("run-to", &[key('T')], Run, "go on until the selected step is about to start; call only what it needs",
+        can_run_to, run_commands::run_to).hint("run to here").needs("a selected step that is not being called"),
     ask("retry", &[key('r')], Run, "rerun the selected step and its dependents",
         can_retry, |m| previewed::offer_on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
     ask("retry-failed", &[key('R')], Run, "rerun every failed step",

@@ -147,8 +147,13 @@ fn held_by(model: &Model, row: &StepState) -> String {
             let key = model.keymap.shown("approve", Key::char('A'));
             return format!("its call needs an approval ({key})");
         }
-        None if model.run.phase == RunPhase::Paused => "held by the pause",
-        None => "waits for a slot",
+        Some(WaitReason::Target) if model.run.target.is_some() => {
+            "the run goes to a step that does not need it"
+        }
+        None | Some(WaitReason::Target) if model.run.phase == RunPhase::Paused => {
+            "held by the pause"
+        }
+        None | Some(WaitReason::Target) => "waits for a slot",
     };
     words.to_owned()
 }

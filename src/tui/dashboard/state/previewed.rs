@@ -43,6 +43,11 @@ impl Previewed {
         let (verb, step) = match &command {
             RunCommand::Retry(step) => ("retry", Some(*step)),
             RunCommand::Refresh(step) => ("refresh", Some(*step)),
+            RunCommand::RunTo(to) => {
+                let mut rows = run.steps.iter().zip(0..);
+                let row = rows.find(|(row, _)| row.info.id == *to);
+                ("resume", row.map(|(_, at)| StepIx(at)))
+            }
             RunCommand::RetryFailed => ("retry", None),
             RunCommand::SetInput(step, _) => ("edit", Some(*step)),
             RunCommand::SetOutput(step, _) => ("set", Some(*step)),
@@ -54,6 +59,15 @@ impl Previewed {
             scroll: 0,
             editor: None,
         })
+    }
+
+    /// What it is called, with the step.
+    pub(crate) fn title(&self, fit: impl Fn(&str) -> String) -> String {
+        match (&self.command, &self.preview.step) {
+            (RunCommand::RunTo(to), _) => format!("run to {}", fit(to)),
+            (_, Some(step)) => format!("{} {}", self.preview.verb, fit(step)),
+            (_, None) => format!("{} what failed", self.preview.verb),
+        }
     }
 
     /// Works it out again where the run has moved on since; whether something else came out.

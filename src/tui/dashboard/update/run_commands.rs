@@ -1,8 +1,10 @@
 //! What is asked of the run.
 
+use super::previewed;
 use crate::run::{Breakpoint, RunCommand, StepStatus};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
+use std::sync::Arc;
 
 /// One command to the run.
 pub(crate) fn command(command: RunCommand) -> Vec<Effect> {
@@ -14,6 +16,14 @@ pub(crate) fn step_once(model: &mut Model) -> Vec<Effect> {
     let row = model.row();
     let ready = row.is_some_and(|row| row.status == StepStatus::Ready);
     command(RunCommand::StepOnce(model.selected.filter(|_| ready)))
+}
+
+/// Goes on until the selected step is about to start.
+pub(crate) fn run_to(model: &mut Model) -> Vec<Effect> {
+    let id = model.row().map(|row| Arc::clone(&row.info.id));
+    id.map_or_else(Vec::new, |id| {
+        previewed::offer(model, RunCommand::RunTo(id))
+    })
 }
 
 /// The result is reported once the run's events show it.

@@ -22,10 +22,7 @@ const LABEL: usize = 11;
 pub(super) fn draw(model: &Model, shown: &mut Previewed, buf: &mut Buffer, screen: Rect) {
     let (width, room) = text_box::width(screen, WIDTH);
     let preview = &shown.preview;
-    let title = match &preview.step {
-        Some(step) => format!("{} {}", preview.verb, model.names.fit(step, 40)),
-        None => format!("{} what failed", preview.verb),
-    };
+    let title = shown.title(|step| model.names.fit(step, 40));
     let hint = if shown.editor.is_some() {
         "enter do it   esc back to the editor"
     } else {

@@ -39,15 +39,19 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
     }
     if let Some(held) = run.held_steps.last() {
         let before = match held.at {
-            HeldAt::Before => "held before ",
+            HeldAt::Before | HeldAt::Target => "held before ",
             HeldAt::After => "held after ",
             HeldAt::Failure => "held at the failure of ",
+            HeldAt::Missed => "held on the way to ",
         };
-        let condition = held.condition.as_deref();
-        let why = condition.map_or_else(String::new, |condition| {
-            format!(": {}", text::fit(&text::line(condition), NAME))
+        let why = held.why(run).map_or_else(String::new, |why| {
+            format!(": {}", text::fit(&text::line(&why), NAME))
         });
         return words(before, name(held.step), why);
+    }
+    if let Some(to) = run.target.as_deref() {
+        let room = (model.size.0 as usize / 5).clamp(8, NAME);
+        return words("goes to ", model.names.fit(to, room), String::new());
     }
     if let Some(ix) = model.run_index.unapproved().first() {
         let key = model.keymap.shown("approve", Key::char('A'));
@@ -101,6 +105,7 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
             WaitReason::Exclusive => "runs alone: ",
             WaitReason::Breakpoint => "at a breakpoint: ",
             WaitReason::Approval => "needs an approval: ",
+            WaitReason::Target => "not needed on the way: ",
         };
         let more = if held.len() > 1 {
             format!(" and {} more", held.len() - 1)

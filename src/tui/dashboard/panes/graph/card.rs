@@ -314,6 +314,7 @@ pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
         Some(WaitReason::Exclusive) => "waits: alone",
         Some(WaitReason::Breakpoint) => "breakpoint",
         Some(WaitReason::Approval) => "approve?",
+        Some(WaitReason::Target) => "not needed",
     };
     vec![words.to_owned()]
 }

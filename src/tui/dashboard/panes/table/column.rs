@@ -265,6 +265,7 @@ pub(super) fn status(run: &RunState, row: &StepState) -> &'static str {
             WaitReason::Exclusive => "alone",
             WaitReason::Breakpoint => "breakpt",
             WaitReason::Approval => "approval",
+            WaitReason::Target => "aside",
         },
         (StepStatus::Ready, None, _) if run.phase == crate::run::RunPhase::Paused => "paused",
         (StepStatus::Running, _, _) if row.retry_at.is_some() => "backoff",
