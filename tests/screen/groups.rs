@@ -4,7 +4,8 @@ use crate::common::recording::Recording;
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::plan::StepIx;
-use plandeck::tui::TerminalEffect;
+use plandeck::run::{EventKind, HeldAt, RunCommand, StepKey};
+use plandeck::tui::{Effect, TerminalEffect};
 
 /// A `for_each` step of so many elements: most have ended, two have failed, some run.
 fn buoys(count: usize, columns: u16, rows: u16) -> Screen {
@@ -40,6 +41,45 @@ fn buoys(count: usize, columns: u16, rows: u16) -> Screen {
     screen.model.follow = false;
     screen.model.select(StepIx(1));
     screen
+}
+
+#[test]
+fn a_single_step_goes_into_a_list_and_starts_one_element() {
+    let run = Recording::new("lighthouse")
+        .step("chart", "read_chart", "process", &[])
+        .step("buoys", "ask_buoy", "http", &[])
+        .start()
+        .ready(&["chart", "buoys"])
+        .event(EventKind::StepHeld {
+            step: StepKey {
+                ix: StepIx(1),
+                id: "buoys".into(),
+            },
+            at: HeldAt::Before,
+            condition: None,
+        })
+        .pause();
+    let mut screen = Screen::new(120, 36, run.clone().events()).at(200);
+    screen.model.follow = false;
+    screen.model.select(StepIx(1));
+    assert!(screen.text().contains("held before buoys"));
+    screen.press("s");
+    let step = |at| Effect::Command(RunCommand::StepOnce(Some(StepIx(at))));
+    assert_eq!(screen.effects.last(), Some(&step(1)));
+
+    // Its elements are there now: it is held before the list no more, and the next key starts one of them.
+    let inside = run.expand("buoys", 4);
+    let inside = inside.ready(&["buoys[0]", "buoys[1]", "buoys[2]", "buoys[3]"]);
+    let mut screen = Screen::new(120, 36, inside.events()).at(200);
+    screen.model.follow = false;
+    screen.model.select(StepIx(1));
+    let text = screen.text();
+    assert!(!text.contains("held before buoys"), "{text}");
+    screen.press("s");
+    assert_eq!(screen.effects.last(), Some(&step(2)));
+    // The one that is chosen in the grid.
+    screen.press("enter l l s");
+    assert_eq!(screen.effects.last(), Some(&step(4)));
 }
 
 fn selected(screen: &Screen) -> String {

@@ -68,7 +68,7 @@ fn a_retry_is_priced_before_it_is_done() {
 
 #[test]
 fn running_to_a_step_is_priced_before_the_run_goes_there() {
-    let mut screen = screen(120, 36).keys("T");
+    let mut screen = screen(120, 36).keys("@");
     let text = screen.text();
     assert!(text.contains("run to validate"), "{text}");
     assert!(screen.effects.is_empty(), "it only asks");

@@ -29,9 +29,9 @@
 //! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended | (Preparing) (AtBreakpoint) | Preparing (Ended) (AtBreakpoint) (Queued) |
 //! | Throttled | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) | (Queued) (Preparing) (AtBreakpoint) | Preparing (Queued) (AtBreakpoint) (Ended) |
 //! | OutOfCalls | – | Ended (Pending) (Queued) (AtBreakpoint) (Preparing) (Withdrawn) (Dormant) | Ended | Ended | – | Ended | – | (Ended) |
-//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended Aside (AtBreakpoint) | Ended | – | Ended | – | (Ended) |
+//! | Preparing | – | Pending (Dormant) Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended Aside (AtBreakpoint) | Ended | – | Ended | – | (Ended) |
 //! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – | – | – |
-//! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
+//! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | (Ended) | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
 //! | Unapproved | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Asked | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended | – | (Ended) |

@@ -15,6 +15,7 @@ impl RunState {
         count: u32,
         elements: &Arc<[StepInfo]>,
     ) {
+        self.let_go(step.ix);
         let first = self.steps.len() as u32;
         let added = (first..first + elements.len() as u32).map(StepIx);
         let kind = self

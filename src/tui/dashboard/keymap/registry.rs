@@ -158,9 +158,9 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| m.run.phase == RunPhase::Running, |_| command(RunCommand::Pause)).hint("pause").needs("a run in progress"),
     ask("resume", &[key(' ')], Run, "resume", |m| m.run.phase == RunPhase::Paused, |_| command(RunCommand::Resume))
         .hint("resume").needs("a run in progress"),
-    ask("step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",
+    ask("step", &[key('s')], Run, "while paused: start the selected ready step, an element of the selected list, or the next one",
         |m| m.run.phase == RunPhase::Paused, run_commands::step_once).hint("step").needs("a paused run"),
-    ask("run-to", &[key('T')], Run, "go on until the selected step is about to start; call only what it needs",
+    ask("run-to", &[key('@')], Run, "go on until the selected step is about to start; call only what it needs",
         can_run_to, run_commands::run_to).hint("run to here").needs("a selected step that is not being called"),
     ask("retry", &[key('r')], Run, "rerun the selected step and its dependents",
         can_retry, |m| previewed::offer_on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),

@@ -1,6 +1,7 @@
 //! What is asked of the run.
 
 use super::previewed;
+use crate::plan::StepIx;
 use crate::run::{Breakpoint, RunCommand, StepStatus};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -11,11 +12,22 @@ pub(crate) fn command(command: RunCommand) -> Vec<Effect> {
     vec![Effect::Command(command)]
 }
 
-/// Starts the selected step where it is ready, else the next one.
+/// Starts the selected step where it is ready. Of a list whose elements are rows it starts the element that is chosen on
+/// its page, or the first that is ready; of code the call that it waits for. Else the next step.
 pub(crate) fn step_once(model: &mut Model) -> Vec<Effect> {
-    let row = model.row();
-    let ready = row.is_some_and(|row| row.status == StepStatus::Ready);
-    command(RunCommand::StepOnce(model.selected.filter(|_| ready)))
+    let is_ready = |step: &StepIx| {
+        let row = model.run.steps.get(step.at());
+        row.is_some_and(|row| row.status == StepStatus::Ready)
+    };
+    let inside = || {
+        let row = model.row()?;
+        let inside = || row.elements().iter().chain(row.calls()).copied();
+        let chosen = model.inspector.grid.chosen;
+        let chosen = chosen.filter(|step| is_ready(step) && inside().any(|it| it == *step));
+        chosen.or_else(|| inside().find(is_ready))
+    };
+    let selected = model.selected.filter(is_ready);
+    command(RunCommand::StepOnce(selected.or_else(inside)))
 }
 
 /// Goes on until the selected step is about to start.

@@ -314,7 +314,7 @@ pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
         Some(WaitReason::Exclusive) => "waits: alone",
         Some(WaitReason::Breakpoint) => "breakpoint",
         Some(WaitReason::Approval) => "approve?",
-        Some(WaitReason::Target) => "not needed",
+        Some(WaitReason::Target) => "stands aside",
     };
     vec![words.to_owned()]
 }
