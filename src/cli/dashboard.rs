@@ -11,7 +11,7 @@ use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::control::Door;
 use crate::engine::Liveness;
 use crate::run::RunCommand;
-use crate::session::{ForkRequest, PreparedRun, keep_breakpoints};
+use crate::session::{ForkRequest, PreparedRun, keep_breakpoints, keep_watches, kept_watches};
 use crate::tui::{self, Outcome};
 
 /// The exit code where not everything that was wanted has been done.
@@ -58,6 +58,7 @@ pub(super) async fn open(
     let options = tui::Options {
         asks: true,
         previews: Some(previews),
+        watches: kept_watches(digest),
         forkable: is_recorded,
         address: origin.address,
         worker_reason: origin.worker_reason,
@@ -77,6 +78,9 @@ pub(super) async fn open(
     note(&crate::report::summary(&state, stderr_colour(color)));
     notes(live.release().as_slice(), color);
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
+    if let Err(error) = keep_watches(digest, &left.watches) {
+        tracing::warn!(%error, "watch expressions are not kept");
+    }
     let signalled = ended_by(left.outcome);
     let fork = match left.outcome {
         Outcome::Fork(step) => ForkRequest::of(&state, step),

@@ -1,6 +1,6 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
-use crate::report::{DiagnosticStyle, local_time, render_faults};
+use crate::report::{DiagnosticStyle, local_time, render_faults, watched};
 use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
@@ -90,6 +90,23 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 });
                 return;
             }
+            HistoryQuery::Watch {
+                number,
+                filters,
+                shown,
+            } => {
+                tokio::spawn(async move {
+                    let root = tokio::task::spawn_blocking(move || watched(&shown)).await;
+                    let root = root.unwrap_or_default();
+                    let mut values = Vec::new();
+                    for filter in &filters {
+                        let value = filtered(&root, filter).await;
+                        values.push(value.map(Arc::new).map_err(Arc::from));
+                    }
+                    let _ = sender.send(HistoryAnswer::Watched(number, values));
+                });
+                return;
+            }
             HistoryQuery::PlanChange { run_id } => {
                 tokio::spawn(async move {
                     let change = plan_change(&run_id).await;
@@ -159,6 +176,7 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         HistoryQuery::Filter { number, .. } => {
             HistoryAnswer::Filtered(number, Err("it is answered elsewhere".into()))
         }
+        HistoryQuery::Watch { number, .. } => HistoryAnswer::Watched(number, Vec::new()),
         HistoryQuery::PlanChange { .. } => {
             HistoryAnswer::PlanChange(Err("it is answered elsewhere".into()))
         }

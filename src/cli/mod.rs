@@ -104,7 +104,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => on_tokio(check::check(args)),
         Some(Command::Plan(args)) => on_tokio(plan::plan(*args)),
         Some(Command::Runs(args)) => runs::runs(&args),
-        Some(Command::Show(args)) => show::show(&args),
+        Some(Command::Show(args)) => on_tokio(show::show(args)),
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),

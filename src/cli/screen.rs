@@ -134,6 +134,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         replay: None,
         asks: false,
         previews: None,
+        watches: Vec::new(),
         forkable: false,
         address: None,
         worker_reason: None,

@@ -7,14 +7,16 @@ use super::recorded::recording;
 use super::show_raw::show_raw;
 use super::terminal::stdout_colour;
 use crate::report::{
-    handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words, summary,
+    handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words, summary, watched,
 };
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
-use crate::session::{Settings, recorded_catalog_of, recorded_plan_of, savings as savings_of};
+use crate::session::{
+    Settings, filtered, recorded_catalog_of, recorded_plan_of, savings as savings_of,
+};
 use crate::text::format;
 use crate::text::json::beginning;
 use crate::units::Money;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
@@ -22,7 +24,8 @@ use std::fmt::Write as _;
 const MADE: usize = 200;
 
 /// Prints the result of a run; of an interrupted one, as far as it got.
-pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
+pub(super) async fn show(args: ShowArgs) -> Result<u8, Failure> {
+    let args = &args;
     if args.plan || args.tools {
         return show_source(args);
     }
@@ -31,6 +34,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let status = recording.summary.status;
     if args.savings {
         return show_savings(args, &recording.summary, &state);
+    }
+    if !args.watch.is_empty() {
+        return show_watched(args, &state).await;
     }
     if let Some(steps) = &args.raw {
         return show_raw(args, &state, steps);
@@ -121,6 +127,29 @@ fn show_source(args: &ShowArgs) -> Result<u8, Failure> {
     })?;
     out_json(&record.to_catalog())?;
     Ok(0)
+}
+
+/// What the expressions make of the run; one that cannot be evaluated is a fault of the command.
+async fn show_watched(args: &ShowArgs, state: &RunState) -> Result<u8, Failure> {
+    let mut values = Map::new();
+    let (root, mut faults) = (watched(state), Vec::new());
+    for filter in &args.watch {
+        match filtered(&root, filter).await {
+            Ok(value) => drop(values.insert(filter.clone(), value)),
+            Err(fault) => faults.push(format!("--watch {filter}: {fault}")),
+        }
+    }
+    if args.json {
+        out_json(&values)?;
+    } else {
+        for (filter, value) in &values {
+            out(&format!("{}  {value}\n", crate::text::line(filter)))?;
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(0),
+        false => Err(Failure::usage(faults.join("\n"))),
+    }
 }
 
 /// The tools that the code of a step has called, with how often.

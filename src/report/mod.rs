@@ -15,6 +15,7 @@ mod questions;
 mod runs;
 mod settlements;
 mod summary;
+mod watched;
 
 pub(crate) use charges::sum_in_words;
 pub(crate) use check::CheckReport;
@@ -31,3 +32,4 @@ pub(crate) use questions::{answer_in_words, question_in_words};
 pub(crate) use runs::{local_time, runs_table};
 pub(crate) use settlements::{handle_in_words, settlement_in_words};
 pub use summary::summary;
+pub use watched::watched;

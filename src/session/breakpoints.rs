@@ -3,11 +3,9 @@
 use super::error::SessionError;
 use super::load::Loaded;
 use crate::run::{BreakWhen, Breakpoint};
-use crate::store::home;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-/// The folder in `PLANDECK_HOME` where they are kept, a file for each plan by the digest of its text.
+/// The folder in `PLANDECK_HOME` where they are kept.
 const FOLDER: &str = "breakpoints";
 
 impl Loaded {
@@ -48,11 +46,10 @@ impl Loaded {
             });
         }
         if kept {
-            // What was kept is a convenience: where it cannot be read there is none.
-            let text = file(&self.digest()).and_then(|file| std::fs::read(file).ok());
-            let kept: Option<BTreeSet<Breakpoint>> =
-                text.and_then(|text| serde_json::from_slice(&text).ok());
-            set.extend(kept.unwrap_or_default());
+            set.extend(super::kept::kept::<BTreeSet<Breakpoint>>(
+                FOLDER,
+                &self.digest(),
+            ));
         }
         Ok(set.into_iter().collect())
     }
@@ -66,22 +63,6 @@ pub(crate) fn keep_breakpoints(
     digest: &str,
     breakpoints: &BTreeSet<Breakpoint>,
 ) -> std::io::Result<()> {
-    let Some(file) = file(digest) else {
-        return Ok(());
-    };
-    if breakpoints.is_empty() {
-        return match std::fs::remove_file(file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
-    }
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(file, serde_json::to_vec(breakpoints)?)
-}
-
-fn file(digest: &str) -> Option<PathBuf> {
-    let name = digest.get(..32)?;
-    Some(home().ok()?.join(FOLDER).join(format!("{name}.json")))
+    let kept = (!breakpoints.is_empty()).then_some(breakpoints);
+    super::kept::keep(FOLDER, digest, kept)
 }

@@ -25,6 +25,7 @@ mod filtered;
 mod folders;
 mod fork;
 mod history;
+mod kept;
 mod key_settings;
 mod listed;
 mod literal_input;
@@ -52,6 +53,7 @@ mod settings;
 mod trials;
 mod trust;
 mod values;
+mod watches;
 mod worker_calls;
 
 pub use crate::engine::{Liveness, Previewer};
@@ -100,3 +102,4 @@ pub(crate) use trust::{
 };
 pub use trust::{MemoryError, TrustRequest};
 pub(crate) use values::{value_from_file, value_from_text, values_from_file};
+pub(crate) use watches::{keep_watches, kept_watches};

@@ -98,6 +98,26 @@ fn a_run_without_a_screen_ends_where_it_was_to_go() {
         "{shown}"
     );
 
+    // What a watch expression makes of the run where it is held.
+    let (b, status) = (".steps.b.output.of[1]", ".steps[\"c[1]\"].status");
+    let watched = desk.json(
+        0,
+        &["show", "last", "--json", "--watch", b, "--watch", status],
+    );
+    assert_eq!(watched, json!({(b): 2, (status): "ready"}));
+    let fault = desk.run(&["show", "last", "--watch", ".run[", "--watch", ".run.calls"]);
+    assert_eq!(code(&fault), 2);
+    assert!(
+        String::from_utf8(fault.stdout)
+            .unwrap()
+            .contains(".run.calls  2")
+    );
+    assert!(
+        stderr(&fault).contains("--watch .run["),
+        "{}",
+        stderr(&fault)
+    );
+
     // The rest goes on, and nothing is called twice.
     desk.json(0, &["resume", "last", "--json"]);
     let mut calls: Vec<String> = desk.calls().split(' ').map(str::to_owned).collect();

@@ -45,21 +45,23 @@ fn buoys(count: usize, columns: u16, rows: u16) -> Screen {
 
 #[test]
 fn a_single_step_goes_into_a_list_and_starts_one_element() {
-    let run = Recording::new("lighthouse")
-        .step("chart", "read_chart", "process", &[])
-        .step("buoys", "ask_buoy", "http", &[])
-        .start()
-        .ready(&["chart", "buoys"])
-        .event(EventKind::StepHeld {
-            step: StepKey {
-                ix: StepIx(1),
-                id: "buoys".into(),
-            },
-            at: HeldAt::Before,
-            condition: None,
-        })
-        .pause();
-    let mut screen = Screen::new(120, 36, run.clone().events()).at(200);
+    let held = || {
+        Recording::new("lighthouse")
+            .step("chart", "read_chart", "process", &[])
+            .step("buoys", "ask_buoy", "http", &[])
+            .start()
+            .ready(&["chart", "buoys"])
+            .event(EventKind::StepHeld {
+                step: StepKey {
+                    ix: StepIx(1),
+                    id: "buoys".into(),
+                },
+                at: HeldAt::Before,
+                condition: None,
+            })
+            .pause()
+    };
+    let mut screen = Screen::new(120, 36, held().events()).at(200);
     screen.model.follow = false;
     screen.model.select(StepIx(1));
     assert!(screen.text().contains("held before buoys"));
@@ -68,7 +70,7 @@ fn a_single_step_goes_into_a_list_and_starts_one_element() {
     assert_eq!(screen.effects.last(), Some(&step(1)));
 
     // Its elements are there now: it is held before the list no more, and the next key starts one of them.
-    let inside = run.expand("buoys", 4);
+    let inside = held().expand("buoys", 4);
     let inside = inside.ready(&["buoys[0]", "buoys[1]", "buoys[2]", "buoys[3]"]);
     let mut screen = Screen::new(120, 36, inside.events()).at(200);
     screen.model.follow = false;

@@ -134,24 +134,22 @@ fn a_run_that_goes_to_a_step_says_so_and_is_held_there() {
     let run = receipt().start().event(EventKind::RunTargeted {
         to: "extract".into(),
     });
-    let text = Screen::new(120, 36, run.clone().events()).at(200).text();
-    assert!(text.contains("goes to extract"), "{text}");
     let step = run.key("extract");
-    let held = run
-        .event(EventKind::StepHeld {
-            step,
-            at: HeldAt::Target,
-            condition: None,
-        })
-        .pause();
+    let events = run.events();
+    let text = Screen::new(120, 36, events).at(200).text();
+    assert!(text.contains("goes to extract"), "{text}");
+    let held = receipt().start().event(EventKind::StepHeld {
+        step,
+        at: HeldAt::Target,
+        condition: None,
+    });
+    let held = held.pause().events();
     for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
-        let text = Screen::new(columns, rows, held.clone().events())
-            .at(200)
-            .text();
+        let text = Screen::new(columns, rows, held.clone()).at(200).text();
         assert!(text.contains("HELD"), "{text}");
         assert!(text.contains("held before extract"), "{text}");
     }
-    let text = Screen::new(120, 36, held.events()).at(200).text();
+    let text = Screen::new(120, 36, held).at(200).text();
     assert!(text.contains("you had the run go there"), "{text}");
 }
 

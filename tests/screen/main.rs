@@ -82,4 +82,5 @@ mod travel;
 mod unknown;
 mod values;
 mod views;
+mod watches;
 mod yours;

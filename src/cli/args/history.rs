@@ -74,6 +74,9 @@ pub(crate) struct ShowArgs {
     /// Print the catalog with which the run called its tools, as a file that stands alone; without secrets
     #[arg(long, conflicts_with_all = ["savings", "raw", "plan"])]
     pub tools: bool,
+    /// Print what a jq expression makes of the run at its last event: .steps.ID.output, .run.cost, .context.NAME; repeatable
+    #[arg(long, value_name = "JQ", conflicts_with_all = ["savings", "raw"])]
+    pub watch: Vec<String>,
     /// With --savings: the large model [default: the one that wrote the plan, else that of the worker's provider]
     #[arg(long, value_name = "PROVIDER/MODEL", requires = "savings")]
     pub planner: Option<String>,

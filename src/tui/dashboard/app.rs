@@ -25,6 +25,8 @@ pub struct Left {
     pub outcome: Outcome,
     /// The run, folded from every event received.
     pub run: RunState,
+    /// The watch expressions.
+    pub watches: Vec<String>,
 }
 
 /// Shows the run behind `feed` until it is left. The terminal is given back before this returns, whatever way
@@ -43,6 +45,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.notice = options.notice;
     model.unknown.asks = options.asks;
     model.previews = options.previews;
+    model.watches.set(options.watches);
     model.forkable = options.forkable;
     model.address = options.address;
     model.worker_reason = options.worker_reason;
@@ -61,6 +64,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let outcome = session.show(&mut *dashboard).await?;
     Ok(Left {
         outcome,
+        watches: dashboard.model.watches.texts(),
         run: dashboard.model.into_latest(),
     })
 }

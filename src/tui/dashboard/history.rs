@@ -1,6 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
+use super::state::watches::Watched;
 use crate::run::{Comparison, Exchange, RunState, Savings, UsualTimes};
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -125,6 +126,15 @@ pub enum HistoryQuery {
         /// The value.
         value: Arc<Value>,
     },
+    /// What watch expressions make of the run shown.
+    Watch {
+        /// The number of the question.
+        number: u64,
+        /// The expressions.
+        filters: Vec<String>,
+        /// The run, at the event shown.
+        shown: Box<RunState>,
+    },
     /// What the plan of the run saves, compared with a large model that does all the work.
     Savings {
         /// The run.
@@ -153,6 +163,8 @@ pub enum HistoryAnswer {
     EditsDiff(Result<Box<EditsDiff>, Arc<str>>),
     /// The edits are written; or why they are not.
     EditsWritten(Result<(), Arc<str>>),
+    /// What the expressions of the question with this number make of the run.
+    Watched(u64, Vec<Watched>),
     /// The name and the text of a file with the bundle, or why there is none.
     Bundle(Result<(String, String), Arc<str>>),
     /// What the plan saves, or why that is not known.

@@ -21,6 +21,8 @@ const ROOMY: u16 = 50;
 pub(crate) struct Areas {
     /// One to three lines at the top.
     pub header: Rect,
+    /// The values of the watch expressions, a line each; empty where there are none.
+    pub watches: Rect,
     /// The view of the run, where it is shown.
     pub graph: Option<Rect>,
     /// The inspector, where it is shown.
@@ -60,9 +62,12 @@ pub(crate) fn areas(model: &Model) -> Areas {
     };
     let header = header + caption_rows(model);
     let footer = u16::from(height >= 4);
-    let body = Rect::new(0, header, width, height.saturating_sub(header + footer));
+    let watches = Rect::new(0, header, width, watch_rows(model));
+    let top = watches.bottom();
+    let body = Rect::new(0, top, width, height.saturating_sub(top + footer));
     let areas = Areas {
         header: Rect::new(0, 0, width, header),
+        watches,
         graph: None,
         inspector: None,
         footer: Rect::new(0, height - footer, width, footer),
@@ -125,6 +130,13 @@ pub(crate) fn areas(model: &Model) -> Areas {
         inspector: Some(inspector),
         ..areas
     }
+}
+
+/// The rows of the watch expressions: at most an eighth of the screen.
+fn watch_rows(model: &Model) -> u16 {
+    let height = model.size.1;
+    let most = if height >= TALLER { height / 8 } else { 0 };
+    most.min(model.watches.list().len() as u16)
 }
 
 /// The rows of the caption that names keys, at the end of the header.

@@ -39,6 +39,8 @@ pub struct Options {
     pub asks: bool,
     /// Who tells what a command would do, before it is given: the dashboard then shows that and waits for enter.
     pub previews: Option<Previews>,
+    /// The watch expressions that it begins with.
+    pub watches: Vec<String>,
     /// Whether the run is on record, so that another one can be forked from it.
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so; the header names it.

@@ -71,7 +71,9 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         | O::Previewed(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
-        O::Editor(_) | O::Settings(_) | O::Break(_) | O::Answer(_) => Some(Group::Editor),
+        O::Editor(_) | O::Settings(_) | O::Break(_) | O::Watches(_) | O::Answer(_) => {
+            Some(Group::Editor)
+        }
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
         O::Explain(_) | O::Result(_) | O::Bare(_) => None,
     };
@@ -93,7 +95,14 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         }
         Over::Quit => !matches!(
             overlay,
-            O::Search(_) | O::PageSearch | O::JsonFilter | O::Bare(_) | O::Editor(_) | O::Answer(_)
+            O::Search(_)
+                | O::PageSearch
+                | O::JsonFilter
+                | O::Bare(_)
+                | O::Editor(_)
+                | O::Answer(_)
+                | O::Break(_)
+                | O::Watches(_)
         ),
         Over::All => !matches!(overlay, O::Editor(_)),
     };

@@ -22,7 +22,7 @@ use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
     json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, save_edits, search, settings, themes, unknown,
+    questions, save_edits, search, settings, themes, unknown, watches,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -134,6 +134,11 @@ static BEFORE_VIEWS: &[Entry] = &[
 
     ask("apply-breakpoint", &[code(KeyCode::Enter)], Editor, "set this breakpoint, or remove it", break_line::is_open, break_line::apply).hint("set"),
     change("leave-breakpoint", &[code(KeyCode::Esc)], Editor, "change no breakpoint", break_line::is_open, close).hint("back"),
+    change("keep-watches", &[code(KeyCode::Enter)], Editor, "watch these expressions", watches::is_open, watches::keep).hint("keep"),
+    change("previous-watch", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Editor, "the expression above", watches::is_open, |m| watches::go(m, -1)),
+    change("next-watch", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Editor, "the expression below", watches::is_open, |m| watches::go(m, 1)).hint("next"),
+    change("remove-watch", &[Key::control('d')], Editor, "watch this expression no more", watches::is_open, watches::remove).hint("remove"),
+    change("leave-watches", &[code(KeyCode::Esc)], Editor, "change no watch expression", watches::is_open, close).hint("back"),
     ask("apply-setting", &[code(KeyCode::Enter)], Editor, "change this setting", in_settings, settings::apply).hint("apply"),
     change("next-setting", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Editor, "the next setting", in_settings,
         |m| settings::next(m, true)).hint("next"),
@@ -200,6 +205,7 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
     ask("bundle", &[key('B')], Dashboard, "save the step and what it depends on as a plan that runs again offline",
         bundle::can_write, bundle::write).needs("a selected step of a recorded run"),
+    change("watch", &[key('X')], Dashboard, "watch jq expressions over the run, such as .steps.ID.output", |m| m.overlay.is_none(), watches::open),
     change("settings", &[key(',')], Run, "change slots, budget, calls, time or a rate",
         takes_settings, settings::open).needs("a run that is not being stopped"),
     change("raise", &[key('U')], Run, "raise the limit that stopped the run, and continue (asks)",

@@ -28,3 +28,4 @@ pub(crate) mod tab;
 pub(crate) mod time_travel;
 pub(crate) mod tour;
 pub(crate) mod trail;
+pub(crate) mod watches;

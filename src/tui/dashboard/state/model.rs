@@ -162,6 +162,7 @@ pub struct Model {
     /// Steps with a breakpoint of their own.
     pub breakpoints: BTreeSet<StepIx>,
     pub(crate) break_marks: BreakMarks,
+    pub(crate) watches: super::watches::Watches,
     /// What has arrived of the answers of running attempts.
     pub live: LiveAnswers,
     /// The inspector.
@@ -244,6 +245,7 @@ impl Model {
             banner: false,
             breakpoints: BTreeSet::new(),
             break_marks: BreakMarks::default(),
+            watches: super::watches::Watches::default(),
             live: LiveAnswers::new(),
             inspector: Inspector::default(),
             overlay: None,

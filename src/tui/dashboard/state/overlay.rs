@@ -7,6 +7,7 @@ use super::editor::Editor;
 use super::previewed::Previewed;
 use super::search::Search;
 use super::setting_line::SettingLine;
+use super::watches::WatchEdit;
 use crate::plan::StepIx;
 use crate::tui::dashboard::history::{EditsDiff, PlanChange};
 use crate::tui::input::palette::Palette;
@@ -118,6 +119,8 @@ pub enum Overlay {
     Unknown(StepIx),
     /// When a breakpoint of a step holds.
     Break(BreakLine),
+    /// The watch expressions, while they are edited.
+    Watches(WatchEdit),
     /// Whether the call of this step may be made.
     Approval(StepIx),
 }

@@ -73,6 +73,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::Bodies(..)
         | HistoryAnswer::Bundle(_)
         | HistoryAnswer::Filtered(..)
+        | HistoryAnswer::Watched(..)
         | HistoryAnswer::PlanPlace(_)
         | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::EditsDiff(_)

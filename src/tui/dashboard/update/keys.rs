@@ -48,6 +48,9 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             Some(Overlay::Break(line)) => {
                 line.field.edit(event);
             }
+            Some(Overlay::Watches(edit)) => {
+                edit.fields[edit.at].edit(event);
+            }
             Some(Overlay::Settings(line)) => {
                 line.field.edit(event);
                 line.fault = None;
@@ -88,6 +91,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
         Some(Overlay::Palette(palette)) => palette.type_in(|field| field.insert(text)),
         Some(Overlay::Settings(line)) => line.field.insert(text),
         Some(Overlay::Break(line)) => line.field.insert(text),
+        Some(Overlay::Watches(edit)) => edit.fields[edit.at].insert(text),
         Some(Overlay::Editor(editor)) => editor.paste(text),
         Some(Overlay::Answer(form)) => form.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),

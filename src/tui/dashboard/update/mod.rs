@@ -27,6 +27,7 @@ pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod themes;
 pub(crate) mod unknown;
+pub(crate) mod watches;
 
 use super::history::HistoryAnswer;
 use super::message::{Effect, Message};
@@ -41,6 +42,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     run_commands::mark_breakpoints(model);
     effects.extend(bodies::ask(model));
     effects.extend(json_filter::ask(model));
+    effects.extend(watches::ask(model));
     effects
 }
 
@@ -68,6 +70,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Answer(HistoryAnswer::Filtered(number, answer)) => {
             json_filter::take(model, number, answer);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::Watched(number, values)) => {
+            watches::take(model, number, values);
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Bodies(step, read)) => {

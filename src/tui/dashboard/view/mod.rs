@@ -34,6 +34,7 @@ mod side_by_side;
 mod text_box;
 mod unknown;
 mod waits;
+mod watches;
 
 use super::keymap;
 use super::layout::{Areas, areas, scrubber};
@@ -63,6 +64,7 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     buf.set_style(area, model.theme.background);
     let areas = areas(model);
     header::draw(model, buf, areas.header);
+    watches::draw(model, buf, areas.watches);
     if let Some(area) = areas.graph {
         body::draw(model, buf, area);
     }
@@ -122,6 +124,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Answer(form) => answer_form::draw(model, form, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Break(line) => break_line::draw(model, line, buf, area),
+        Overlay::Watches(edit) => watches::draw_edit(model, edit, buf, area),
         Overlay::Approval(step) => approval::draw(model, *step, buf, area),
         Overlay::Bare(page) => bare::draw(model, page, buf, area),
         Overlay::Themes(choice) => {
