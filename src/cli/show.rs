@@ -146,9 +146,10 @@ async fn show_watched(args: &ShowArgs, state: &RunState) -> Result<u8, Failure> 
             out(&format!("{}  {value}\n", crate::text::line(filter)))?;
         }
     }
-    match faults.is_empty() {
-        true => Ok(0),
-        false => Err(Failure::usage(faults.join("\n"))),
+    if faults.is_empty() {
+        Ok(0)
+    } else {
+        Err(Failure::usage(faults.join("\n")))
     }
 }
 
