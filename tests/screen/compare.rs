@@ -89,6 +89,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
         | HistoryQuery::PlanChange { .. }
         | HistoryQuery::EditsDiff { .. }
         | HistoryQuery::WriteEdits { .. }
+        | HistoryQuery::Watch { .. }
         | HistoryQuery::Filter { .. } => {
             panic!("no other page was opened")
         }
