@@ -153,7 +153,7 @@ fn own(pairs: &[(&str, &str)]) -> Screen {
 fn own_keys_take_the_place_of_the_usual_ones() {
     let mut screen = own(&[
         ("pause", "f4"),
-        ("timeline", "X"),
+        ("timeline", "Q"),
         ("overview", "9"),
         ("inspect", "x"),
         ("stop", "Q"),
@@ -164,7 +164,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
         "{text}"
     );
     assert!(
-        text.contains("X timeline") && text.contains("9 overview"),
+        text.contains("Q timeline") && text.contains("9 overview"),
         "{text}"
     );
     screen.press("space");
@@ -174,7 +174,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
     screen.press("x");
     assert_eq!(screen.model.focus, Focus::Inspector);
-    screen.press("esc X");
+    screen.press("esc Q");
     assert_eq!(screen.model.view.name(), "timeline");
     screen.press("? s t o p");
     let text = screen.text();
