@@ -1031,8 +1031,8 @@ fn is_needed(world: &World, row: StepIx) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
     };
     let of_plan = |step: StepIx| &*world.state.steps[step.at()].info.id;
-    let steps = (0..world.sketches.len() as u32).map(StepIx);
-    let to = steps.filter(|step| leads_to(of_plan(*step))).next_back();
+    let mut steps = (0..world.sketches.len() as u32).map(StepIx);
+    let to = steps.rfind(|step| leads_to(of_plan(*step)));
     let to = to.expect("a step is behind the target");
     let step = plan_row(world, row);
     if step == to {
