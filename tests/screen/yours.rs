@@ -153,7 +153,7 @@ fn own(pairs: &[(&str, &str)]) -> Screen {
 fn own_keys_take_the_place_of_the_usual_ones() {
     let mut screen = own(&[
         ("pause", "f4"),
-        ("timeline", "Q"),
+        ("timeline", "#"),
         ("overview", "9"),
         ("inspect", "x"),
         ("stop", "Q"),
@@ -164,7 +164,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
         "{text}"
     );
     assert!(
-        text.contains("Q timeline") && text.contains("9 overview"),
+        text.contains("# timeline") && text.contains("9 overview"),
         "{text}"
     );
     screen.press("space");
@@ -174,7 +174,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
     screen.press("x");
     assert_eq!(screen.model.focus, Focus::Inspector);
-    screen.press("esc Q");
+    screen.press("esc #");
     assert_eq!(screen.model.view.name(), "timeline");
     screen.press("? s t o p");
     let text = screen.text();

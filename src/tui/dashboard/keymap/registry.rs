@@ -166,7 +166,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("step", &[key('s')], Run, "while paused: start the selected ready step, an element of the selected list, or the next one",
         |m| m.run.phase == RunPhase::Paused, run_commands::step_once).hint("step").needs("a paused run"),
     ask("run-to", &[key('@')], Run, "go on until the selected step is about to start; call only what it needs",
-        can_run_to, run_commands::run_to).needs("a selected step that is not being called"),
+        can_run_to, previewed::run_to).needs("a selected step that is not being called"),
     ask("retry", &[key('r')], Run, "rerun the selected step and its dependents",
         can_retry, |m| previewed::offer_on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
     ask("retry-failed", &[key('R')], Run, "rerun every failed step",

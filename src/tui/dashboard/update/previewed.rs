@@ -8,6 +8,7 @@ use crate::tui::dashboard::state::editor::Editor;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::previewed::Previewed;
+use std::sync::Arc;
 
 /// Shows what this command would do; gives it at once where nobody can tell.
 pub(crate) fn offer(model: &mut Model, asked: RunCommand) -> Vec<Effect> {
@@ -36,6 +37,12 @@ pub(crate) fn offer_edit(
 pub(crate) fn offer_on_selected(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
     let step = model.selected;
     step.map_or_else(Vec::new, |step| offer(model, how(step)))
+}
+
+/// Goes on until the selected step is about to start.
+pub(crate) fn run_to(model: &mut Model) -> Vec<Effect> {
+    let id = model.row().map(|row| Arc::clone(&row.info.id));
+    id.map_or_else(Vec::new, |id| offer(model, RunCommand::RunTo(id)))
 }
 
 /// Whether it is shown.

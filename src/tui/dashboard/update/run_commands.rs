@@ -1,11 +1,9 @@
 //! What is asked of the run.
 
-use super::previewed;
 use crate::plan::StepIx;
 use crate::run::{Breakpoint, RunCommand, StepStatus};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
-use std::sync::Arc;
 
 /// One command to the run.
 pub(crate) fn command(command: RunCommand) -> Vec<Effect> {
@@ -28,14 +26,6 @@ pub(crate) fn step_once(model: &mut Model) -> Vec<Effect> {
     };
     let selected = model.selected.filter(is_ready);
     command(RunCommand::StepOnce(selected.or_else(inside)))
-}
-
-/// Goes on until the selected step is about to start.
-pub(crate) fn run_to(model: &mut Model) -> Vec<Effect> {
-    let id = model.row().map(|row| Arc::clone(&row.info.id));
-    id.map_or_else(Vec::new, |id| {
-        previewed::offer(model, RunCommand::RunTo(id))
-    })
 }
 
 /// The result is reported once the run's events show it.
