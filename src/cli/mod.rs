@@ -123,6 +123,8 @@ pub fn main() -> ExitCode {
         Some(Command::Edit(args)) => Typed::edit(*args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Set(args)) => Typed::set(*args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Skip(args)) => on_tokio(verb(Typed::on_step("skip", *args))),
+        Some(Command::Undo(args)) => on_tokio(verb(Typed::edits("undo", *args))),
+        Some(Command::Redo(args)) => on_tokio(verb(Typed::edits("redo", *args))),
         Some(Command::Break(args)) => on_tokio(verb(Typed::breakpoint(args))),
         Some(Command::Approve(args)) => on_tokio(verb(Typed::approval(args))),
         Some(Command::Answer(args)) => Typed::answer(args).and_then(|typed| on_tokio(verb(typed))),

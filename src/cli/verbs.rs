@@ -46,6 +46,10 @@ impl Typed {
         Self::new("resume", args.of, args.to, args.go_on)
     }
 
+    pub(super) fn edits(verb: &str, args: ResumeArgs) -> Self {
+        Self::new(verb, args.of, None, args.go_on)
+    }
+
     pub(super) fn step(args: StepArgs) -> Self {
         Self::new("step", args.of, args.step, GoOnArgs::default())
     }

@@ -1,6 +1,7 @@
 //! What verbs mean for a recorded run, which goes on under its own id.
 
 use super::verb::CommandRequest;
+use crate::run::EditWay;
 use crate::session::Continuation;
 use serde_json::Value;
 
@@ -41,6 +42,20 @@ pub(super) fn refresh(request: &CommandRequest) -> Continuation {
 pub(super) fn skip(request: &CommandRequest) -> Continuation {
     Continuation {
         skip: request.step.iter().cloned().collect(),
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn undo(_: &CommandRequest) -> Continuation {
+    Continuation {
+        edit_way: Some(EditWay::Undone),
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn redo(_: &CommandRequest) -> Continuation {
+    Continuation {
+        edit_way: Some(EditWay::Redone),
         ..Continuation::default()
     }
 }

@@ -144,6 +144,8 @@ impl CommandRequest {
                 model: edit.model.clone(),
                 ..on("edit", *step)?
             },
+            RunCommand::Undo => verb("undo"),
+            RunCommand::Redo => verb("redo"),
             RunCommand::Pin(step, pinned) => Self {
                 off: !pinned,
                 ..on("pin", *step)?

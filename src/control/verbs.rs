@@ -85,6 +85,20 @@ const VERBS: &[Verb] = &[
         stored: Stored::GoesOn(stored::skip),
     },
     Verb {
+        name: "undo",
+        target: Target::Run,
+        fields: &[],
+        commands: |_, _, _| Ok(vec![RunCommand::Undo]),
+        stored: Stored::GoesOn(stored::undo),
+    },
+    Verb {
+        name: "redo",
+        target: Target::Run,
+        fields: &[],
+        commands: |_, _, _| Ok(vec![RunCommand::Redo]),
+        stored: Stored::GoesOn(stored::redo),
+    },
+    Verb {
         name: "break",
         target: Target::Breakpoint,
         fields: &["off"],

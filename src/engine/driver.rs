@@ -169,6 +169,9 @@ impl Driver {
         let _warm = self.warm_jail();
         self.input(Input::Start);
         self.reuse.begin(&self.plan, &self.tools);
+        if let Some(edited) = self.reuse.takes_back() {
+            self.emitter.emit(self.now, edited);
+        }
         self.apply_edits(0);
         loop {
             self.take_in(&mut commands);
@@ -315,7 +318,9 @@ impl Driver {
                             prompt,
                             model,
                         } => {
-                            self.reuse.call_changed(&step.id);
+                            let before = self.emitter.state().steps.get(step.ix.at());
+                            let before = before.and_then(|row| row.given_call.clone());
+                            self.reuse.call_changed(&step.id, before);
                             self.edit(step.ix, prompt.as_ref(), model.as_ref());
                         }
                         EventKind::AttemptStarted {

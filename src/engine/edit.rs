@@ -16,6 +16,8 @@ pub enum Edit {
     Prompt(Arc<str>, Arc<str>),
     /// The step asks this model.
     Model(Arc<str>, Arc<str>),
+    /// The step is called so, or as plan and catalog have it.
+    Call(Arc<str>, Box<CallEdit>),
     /// The step is not run.
     Skip(Arc<str>),
 }
@@ -28,6 +30,7 @@ impl Edit {
             | Self::Output(step, _)
             | Self::Prompt(step, _)
             | Self::Model(step, _)
+            | Self::Call(step, _)
             | Self::Skip(step) => step,
         }
     }
@@ -39,6 +42,7 @@ impl Edit {
             Self::Input(_, input) => RunCommand::SetInput(row, Some(input)),
             Self::Output(_, output) => RunCommand::SetOutput(row, output),
             Self::Skip(_) => RunCommand::Skip(row),
+            Self::Call(_, edit) => RunCommand::SetCall(row, edit),
             Self::Prompt(_, prompt) => call(CallEdit {
                 prompt: Some(Some(prompt)),
                 ..CallEdit::default()

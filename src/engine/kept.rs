@@ -6,24 +6,38 @@
 use super::left_out::holds_mark;
 use super::redaction::any_value;
 use crate::plan::{StepInput, StepIx};
-use crate::run::{Reuse, RunState, StepSource, StepState, StepStatus};
+use crate::run::{EventKind, GivenCall, Reuse, RunState, StepSource, StepState, StepStatus};
 use crate::units::Micros;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// What rows that were taken back had come to.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Outputs that may be had back, by the ids of their rows.
-    outputs: HashMap<Arc<str>, KeptOutput>,
-    /// What the plan's steps had come to; `None` where that was no output.
-    before: HashMap<StepIx, Option<Arc<Value>>>,
-    /// How many times the plan's steps came to something else than before; those that never did are not here.
-    versions: HashMap<StepIx, u32>,
-    /// Rows that ask their model otherwise than for the output that they have.
-    changed: HashSet<Arc<str>>,
+    /// Outputs that may be had back, by the ids of their rows, the oldest first.
+    outputs: HashMap<Arc<str>, VecDeque<KeptOutput>>,
+    /// What the plan's steps that were taken back have come to.
+    versions: HashMap<StepIx, Versions>,
+    /// Rows that ask their model otherwise than for the output that they have, with how that was asked for.
+    changed: HashMap<Arc<str>, Option<Box<GivenCall>>>,
 }
+
+/// As many outputs of a row, and as many ends of a step, are remembered.
+const REMEMBERED: usize = 16;
+
+/// What a step of the plan has come to: when it comes to the same again, it has the same version again.
+#[derive(Debug)]
+struct Versions {
+    /// The present one.
+    now: u32,
+    /// What had which, the oldest first; `None` where that was no output.
+    seen: VecDeque<(u32, Option<Arc<Value>>)>,
+    next: u32,
+}
+
+/// How a row asks its model: what the user gave the row, and its step.
+type Asked = [Option<Box<GivenCall>>; 2];
 
 #[derive(Debug)]
 struct KeptOutput {
@@ -34,6 +48,8 @@ struct KeptOutput {
     made: Micros,
     /// The versions of what its step depends on, as it was made.
     made_after: Vec<u32>,
+    /// How its model was asked.
+    asked: Asked,
 }
 
 impl Kept {
@@ -48,47 +64,75 @@ impl Kept {
             return;
         }
         if row.info.parent.is_none() {
-            self.before.insert(ix, row.output.clone());
+            self.versions.entry(ix).or_insert_with(|| Versions {
+                now: 0,
+                seen: VecDeque::from([(0, row.output.clone())]),
+                next: 1,
+            });
         }
-        if self.changed.remove(&row.info.id) {
-            return;
-        }
+        let asked_before = self.changed.remove(&row.info.id);
+        let step = row.info.parent.unwrap_or(ix);
+        let is_list = row.is_expanded();
         let elements = row.elements().iter();
         let elements = elements.filter_map(|ix| state.steps.get(ix.at()));
-        let step = row.info.parent.unwrap_or(ix);
         for row in elements.chain([row]) {
             if let Some((output, reuse)) = output_of(row, run_id) {
+                let mut asked = asked_by(state, row);
+                if let Some(before) = &asked_before {
+                    // What has changed is the row, or the step of its elements.
+                    asked[usize::from(is_list)].clone_from(before);
+                }
                 let kept = KeptOutput {
                     output,
                     reuse,
                     made: row.ended_at().unwrap_or_default(),
                     made_after: self.versions_before(state, step),
+                    asked,
                 };
-                self.outputs.insert(Arc::clone(&row.info.id), kept);
+                let known = self.outputs.entry(Arc::clone(&row.info.id)).or_default();
+                known.retain(|other| !other.is_for_the_same(&kept));
+                known.push_back(kept);
+                if known.len() > REMEMBERED {
+                    known.pop_front();
+                }
             }
         }
     }
 
-    /// The row with this id, or the elements of the step, ask their model otherwise from now on: what they had come to is
-    /// of no use any more.
-    pub(super) fn call_changed(&mut self, id: &Arc<str>) {
-        let is_of = |row: &str| {
-            let rest = row.strip_prefix(&**id);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
-        };
-        self.outputs.retain(|row, _| !is_of(row));
-        self.changed.insert(Arc::clone(id));
+    /// The row with this id asks its model otherwise from now on than with what the user had given it `before`.
+    pub(super) fn call_changed(&mut self, id: &Arc<str>, before: Option<Box<GivenCall>>) {
+        self.changed.entry(Arc::clone(id)).or_insert(before);
+    }
+
+    /// A row came to something: where that is an output, its model was asked as it is asked now.
+    pub(super) fn made(&mut self, event: &EventKind) {
+        if !self.changed.is_empty()
+            && let Some(step) = event.step()
+        {
+            self.changed.remove(&step.id);
+        }
     }
 
     /// A step of the plan came to this; `None` where that is no output.
     pub(super) fn ended(&mut self, step: StepIx, output: Option<&Arc<Value>>) {
-        let Some(before) = self.before.get(&step) else {
+        let Some(versions) = self.versions.get_mut(&step) else {
             return;
         };
-        let is_known = |output: &Arc<Value>| !any_value(&Arc::clone(output).into(), &holds_mark);
-        let same = before.as_ref() == output && output.is_none_or(is_known);
-        if !same {
-            *self.versions.entry(step).or_default() += 1;
+        let is_known =
+            output.is_none_or(|output| !any_value(&Arc::clone(output).into(), &holds_mark));
+        let mut seen = versions.seen.iter();
+        let same = seen.find(|(_, before)| is_known && before.as_ref() == output);
+        if let Some((version, _)) = same {
+            versions.now = *version;
+            return;
+        }
+        versions.now = versions.next;
+        versions.next += 1;
+        if is_known {
+            versions.seen.push_back((versions.now, output.cloned()));
+            if versions.seen.len() > REMEMBERED {
+                versions.seen.pop_front();
+            }
         }
     }
 
@@ -97,11 +141,12 @@ impl Kept {
         &self,
         state: &RunState,
         step: StepIx,
-        id: &str,
+        row: StepIx,
         input: &StepInput,
         now: Micros,
     ) -> Option<(Arc<Value>, Box<Reuse>)> {
-        let kept = self.outputs.get(id)?;
+        let row = state.steps.get(row.at())?;
+        let known = self.outputs.get(&row.info.id)?;
         let before = &state.steps.get(step.at())?.info.depends_on;
         let has_ended = |ix: &StepIx| {
             state
@@ -113,9 +158,11 @@ impl Kept {
             // It starts before all of it is known.
             return None;
         }
-        if kept.made_after != self.versions_before(state, step) || kept.reuse.input != *input {
-            return None;
-        }
+        let (made_after, asked) = (self.versions_before(state, step), asked_by(state, row));
+        let is_it = |kept: &&KeptOutput| {
+            kept.made_after == made_after && kept.asked == asked && kept.reuse.input == *input
+        };
+        let kept = known.iter().rev().find(is_it)?;
         let reuse = Reuse {
             age: kept.reuse.age + (now - kept.made),
             ..kept.reuse.clone()
@@ -132,9 +179,26 @@ impl Kept {
     pub(super) fn versions_before(&self, state: &RunState, step: StepIx) -> Vec<u32> {
         let row = state.steps.get(step.at());
         let before = row.map_or(&[][..], |row| &row.info.depends_on);
-        let version = |step| self.versions.get(step).copied().unwrap_or(0);
+        let version = |step| self.versions.get(step).map_or(0, |versions| versions.now);
         before.iter().map(version).collect()
     }
+}
+
+impl KeptOutput {
+    fn is_for_the_same(&self, other: &Self) -> bool {
+        self.made_after == other.made_after
+            && self.asked == other.asked
+            && self.reuse.input == other.reuse.input
+    }
+}
+
+/// How the user has a row ask its model.
+fn asked_by(state: &RunState, row: &StepState) -> Asked {
+    let step = row.info.parent.and_then(|step| state.steps.get(step.at()));
+    [
+        row.given_call.clone(),
+        step.and_then(|step| step.given_call.clone()),
+    ]
 }
 
 /// The output of a row, where that is known as a whole: what is shown and recorded lacks secrets.

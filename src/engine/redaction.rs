@@ -3,7 +3,7 @@
 use crate::plan::{StepInput, View};
 use crate::run::{
     Answer, AttemptEnd, CallReason, EventKind, InputChange, MissReason, RerunReason, Reuse,
-    RunError, RunHeader, StepInfo,
+    RunError, RunHeader, StepGiven, StepInfo,
 };
 use crate::tools::Secrets;
 use serde_json::Value;
@@ -78,6 +78,19 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         }
         EventKind::ApprovalAsked { input, .. } => *input = shown_input(input, secrets),
         EventKind::StepInputSet { input, .. } => input.iter_mut().for_each(value),
+        EventKind::StepEdited { before, after, .. } => {
+            for given in [before, after] {
+                let StepGiven {
+                    input,
+                    prompt,
+                    model,
+                    output,
+                    ..
+                } = &mut **given;
+                input.iter_mut().chain(output).for_each(value);
+                prompt.iter_mut().chain(model).for_each(text);
+            }
+        }
         EventKind::StepCallSet { prompt, model, .. } => {
             prompt.iter_mut().chain(model).for_each(text);
         }

@@ -18,7 +18,9 @@ use super::step_instance::StepInstance;
 use super::unknown_steps::UnknownSteps;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
-use crate::run::{CallReason, ErrorKind, RerunReason, Reuse, RunError, StepKey, StepSource};
+use crate::run::{
+    CallReason, ErrorKind, EventKind, RerunReason, Reuse, RunError, StepKey, StepSource,
+};
 use crate::units::Money;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -50,6 +52,8 @@ pub struct ResumeState {
     pub unknown: UnknownSteps,
     /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
+    /// The event with which a run that goes on takes an edit back, or makes it again.
+    pub(crate) takes_back: Option<EventKind>,
     prior: PriorSteps,
     /// The context of the earlier run, as it was recorded.
     context: Arc<Value>,
@@ -92,6 +96,7 @@ impl ResumeState {
             run_id,
             unknown: UnknownSteps::default(),
             edits: std::mem::take(&mut prior.edits),
+            takes_back: None,
             prior,
             context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
             incomplete: HashSet::new(),

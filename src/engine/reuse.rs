@@ -2,6 +2,7 @@
 //! a call is made all the same.
 
 mod code;
+mod edits;
 mod lacking;
 
 use super::attempt_name::idempotency_key;
@@ -210,7 +211,7 @@ impl Reuse {
         }
         let shown = shown_input(input, &self.secrets.now());
         let step = instance.plan_step();
-        let kept = self.kept.find(run, step, &instance.key().id, &shown, now);
+        let kept = self.kept.find(run, step, instance.row, &shown, now);
         match kept {
             Some((output, reuse)) => Prepared::Known(output, StepSource::Recorded, Some(reuse)),
             None => prepared,
@@ -289,11 +290,6 @@ impl Reuse {
         }
     }
 
-    /// A row with this id asks its model otherwise from now on.
-    pub(super) fn call_changed(&mut self, id: &Arc<str>) {
-        self.kept.call_changed(id);
-    }
-
     /// What rows come to, where an event says that.
     pub(super) fn note_end(&mut self, event: &EventKind, scheduler: &Scheduler) {
         let (row, output) = match event {
@@ -310,6 +306,7 @@ impl Reuse {
                 resume.ended(row, &scheduler.key(row).id, output);
             }
         }
+        self.kept.made(event);
         if output.is_some() {
             // It will do from now on.
             self.refreshed.remove(row, scheduler);
@@ -393,17 +390,6 @@ impl Reuse {
             }
             self.refreshed.insert_id(id);
         }
-    }
-
-    /// Whether there are edits of rows that do not exist yet.
-    pub(super) fn has_edits(&self) -> bool {
-        !self.edits.is_empty()
-    }
-
-    /// The edits of a row that now exists, as commands.
-    pub(super) fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
-        let edits = self.edits.extract_if(.., |edit| edit.step() == id);
-        edits.map(|edit| edit.command(row)).collect()
     }
 
     /// Pins the output of a row for its input, or unpins it; whether that was done.

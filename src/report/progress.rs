@@ -3,7 +3,8 @@
 use super::questions::{answer_in_words, question_in_words};
 use super::settlements::settlement_in_words;
 use crate::run::{
-    DecidedBy, EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason,
+    DecidedBy, EditWay, EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource,
+    WaitReason,
 };
 use crate::text::format::count;
 use crate::text::message::clean;
@@ -223,6 +224,11 @@ impl Progress {
                 };
                 format!("edited    {}: {given}", step.id)
             }
+            EventKind::StepEdited { step, edit, .. } => match edit {
+                EditWay::Undone => format!("undone    the edit of {}", step.id),
+                EditWay::Redone => format!("redone    the edit of {}", step.id),
+                EditWay::Done => return None,
+            },
             EventKind::StepPinned { step, pinned } => {
                 let word = if *pinned { "pinned" } else { "unpinned" };
                 format!("{word:<9} {}", step.id)

@@ -1,6 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
-use super::{Answer, Breakpoint, DecidedBy, RunSetting};
+use super::{Answer, Breakpoint, DecidedBy, EditWay, RunSetting};
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -71,6 +71,11 @@ pub enum RunCommand {
     /// Call the step so from now on; a step that has ended runs again, with everything that depends on it. Not while a
     /// call of it is running.
     SetCall(StepIx, Box<CallEdit>),
+    /// Take back what the last edit gave a step: its input, prompt, model or output, or that it is skipped. A step that has
+    /// ended runs again, with everything that depends on it; what was made before by the same calls is used again.
+    Undo,
+    /// Make the edit again that was taken back last.
+    Redo,
     /// Give this answer to the question that the running call of the step has asked. Not where it is not as the question's
     /// schema has it.
     Answer(StepIx, Arc<Answer>),
@@ -90,4 +95,15 @@ pub enum RunCommand {
     Stop,
     /// No more commands will come: end once the run has ended.
     Close,
+}
+
+impl RunCommand {
+    /// Which way the command goes through the edits of a run; `None` for a command that does not.
+    pub const fn edit_way(&self) -> Option<EditWay> {
+        match self {
+            Self::Undo => Some(EditWay::Undone),
+            Self::Redo => Some(EditWay::Redone),
+            _ => None,
+        }
+    }
 }

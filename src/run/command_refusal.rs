@@ -1,6 +1,8 @@
 //! Why a command makes no sense in the present state of a run.
 
-use super::{HeldAt, HeldStep, RunCommand, RunPhase, RunState, SkipReason, StepState, StepStatus};
+use super::{
+    EditWay, HeldAt, HeldStep, RunCommand, RunPhase, RunState, SkipReason, StepState, StepStatus,
+};
 use crate::plan::StepIx;
 
 impl RunCommand {
@@ -64,6 +66,7 @@ impl RunCommand {
                 }
                 not_open(run, row)
             }),
+            Self::Undo | Self::Redo => self.edit_way().and_then(|way| no_edit(run, way)),
             Self::Pin(step, _) => on(run, *step, |row| {
                 let has_output = row.status == StepStatus::Succeeded;
                 (!has_output).then(|| format!("step {} has no output to pin", row.info.id))
@@ -96,6 +99,15 @@ impl RunCommand {
             Self::Stop => stopping(run).or_else(|| not_going(run)),
             Self::Close => None,
         }
+    }
+}
+
+/// Why no edit can be taken back or made again.
+fn no_edit(run: &RunState, way: EditWay) -> Option<String> {
+    match run.edits.next(way) {
+        Some((step, _)) => on(run, step, |row| not_open(run, row)),
+        None if way == EditWay::Redone => Some("no edit has been taken back".to_owned()),
+        None => Some("the run has no edit to take back".to_owned()),
     }
 }
 

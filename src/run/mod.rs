@@ -13,6 +13,8 @@ mod clock;
 mod command;
 mod command_refusal;
 mod compare;
+mod edit_history;
+mod edits;
 mod event;
 mod exchange;
 mod figures;
@@ -49,12 +51,13 @@ pub(crate) use changes::changes;
 pub use command::{Approval, CallEdit, CommandError, RunCommand};
 pub(crate) use compare::first_along;
 pub use compare::{Comparison, Differences, Verdict};
+pub use edit_history::{EditHistory, EditRecord};
 pub use event::{
     Answer, AskedQuestion, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason,
-    DecidedBy, ErrorKind, EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused,
-    Question, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy,
-    Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed,
-    VoidReason, WaitReason,
+    DecidedBy, EditWay, ErrorKind, EventKind, HeldAt, InputChange, Limit, LogStream, MissReason,
+    NotReused, Question, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting,
+    SettledBy, Settlement, SkipReason, StepChecks, StepGiven, StepInfo, StepKey, StepPrice,
+    StepSource, Streamed, VoidReason, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, UsualTimes, figures, time_left};

@@ -6,10 +6,11 @@ use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::step_state::Moment;
 use super::{
-    AttemptExtras, AttemptState, Breakpoint, EventKind, GivenCall, IdleCause, IdlePeriods, Limit,
+    AttemptExtras, AttemptState, Breakpoint, EditHistory, EventKind, IdleCause, IdlePeriods, Limit,
     RateWait, Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, SkipReason,
     StepKey, StepSource, StepState, StepStatus,
 };
+use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ pub use holds::HeldStep;
 
 mod attempt;
 mod called;
+mod edited;
 mod expansion;
 mod holds;
 mod money;
@@ -77,6 +79,10 @@ pub struct RunState {
     pub saved_cost: Money,
     /// The same as time: how long those calls had taken.
     pub saved_time: Micros,
+    /// The edits of steps, in order.
+    pub edits: EditHistory,
+    /// When a step was edited last, and which.
+    last_edit: Option<(Micros, StepIx)>,
     /// The breakpoints that are set.
     pub breakpoints: BTreeSet<Breakpoint>,
     /// The steps at which the run is held, in order.
@@ -339,27 +345,15 @@ impl RunState {
                 self.end_step(step, StepStatus::Cancelled, event.at);
             }
             EventKind::StepReset { step } => self.reset(event.at, step),
-            EventKind::StepInputSet { step, input } => {
-                self.with(step, |row| row.details_mut().given.clone_from(input));
-            }
+            EventKind::StepInputSet { .. }
+            | EventKind::StepCallSet { .. }
+            | EventKind::StepEdited { .. } => self.take_in_edit(event),
             EventKind::ApprovalAsked { .. }
             | EventKind::ApprovalDecided { .. }
             | EventKind::ApprovalUsed { .. }
             | EventKind::BreakpointSet { .. }
             | EventKind::RunTargeted { .. }
             | EventKind::StepHeld { .. } => self.take_in_hold(event),
-            EventKind::StepCallSet {
-                step,
-                prompt,
-                model,
-            } => {
-                let given = GivenCall {
-                    prompt: prompt.clone(),
-                    model: model.clone(),
-                };
-                let given = (given != GivenCall::default()).then(|| Box::new(given));
-                self.with(step, |row| row.details_mut().given_call = given);
-            }
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
             EventKind::RunResumed | EventKind::RunReopened => {
@@ -437,12 +431,14 @@ impl RunState {
         self.let_go(step.ix);
         let row = self.set_status(step, status)?;
         row.wait_no_more(at);
+        row.not_stale();
         row.ended = at.into();
         Some(row)
     }
 
     fn reset(&mut self, at: Micros, step: &StepKey) {
         self.let_go(step.ix);
+        self.note_stale(at, step);
         let row = self.steps.get(step.ix.at());
         let from_cache = row.filter(|row| row.source == Some(StepSource::Cache));
         if let Some(reused) = from_cache.and_then(|row| row.reused.as_deref()) {

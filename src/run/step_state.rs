@@ -112,6 +112,8 @@ pub struct Details {
     calls: Vec<StepIx>,
     /// The row whose code made this call.
     pub caller: Option<StepIx>,
+    /// The row because of whose edit what it came to is out of date, until it has run again.
+    pub stale: Option<StepIx>,
 }
 
 /// The approval that the call of a row needs.
@@ -148,6 +150,7 @@ static NO_DETAILS: Details = Details {
     expansion: None,
     calls: Vec::new(),
     caller: None,
+    stale: None,
 };
 
 impl StepState {
@@ -257,6 +260,13 @@ impl StepState {
         if let Some(details) = self.details_if_any() {
             details.waits.end(at);
             details.rate = None;
+        }
+    }
+
+    /// It has come to something, which is not out of date.
+    pub(super) fn not_stale(&mut self) {
+        if let Some(details) = self.details_if_any() {
+            details.stale = None;
         }
     }
 

@@ -4,7 +4,7 @@ use super::changes::find;
 use super::error::SessionError;
 use crate::engine::{Edit, ResumeState};
 use crate::plan::ExecutionPlan;
-use crate::run::{RunState, StepState};
+use crate::run::{EditWay, RunState, StepState};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Continuation {
     pub models: Vec<(String, Option<Arc<str>>)>,
     /// Outputs that steps have instead of being called.
     pub outputs: Vec<(String, Value)>,
+    /// Whether the last edit is taken back, or made again.
+    pub edit_way: Option<EditWay>,
 }
 
 impl Continuation {
@@ -105,6 +107,26 @@ impl Continuation {
         for (id, output) in self.outputs {
             let id = named_step(&id)?;
             resume_state.edits.push(Edit::Output(id, Arc::new(output)));
+        }
+        if let Some(way) = self.edit_way {
+            let edited = run.edit_event(way);
+            let found = run.edits.next(way).zip(edited);
+            let ((_, wanted), edited) = found.ok_or(SessionError::NoEdit)?;
+            let id = edited.step().map(|step| Arc::clone(&step.id));
+            let id = named_step(&id.unwrap_or_default())?;
+            resume_state.edits.retain(|edit| *edit.step() != id);
+            // What is cached for the call that it makes again is used.
+            resume_state.forget_outcome(&id);
+            resume_state
+                .edits
+                .push(Edit::Call(Arc::clone(&id), Box::new(wanted.call())));
+            if wanted.supplied {
+                let output = wanted.output.clone().unwrap_or_default();
+                resume_state.edits.push(Edit::Output(id, output));
+            } else if wanted.skipped {
+                resume_state.edits.push(Edit::Skip(id));
+            }
+            resume_state.takes_back = Some(edited);
         }
         for id in &self.skip {
             let id = named_step(id)?;

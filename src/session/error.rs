@@ -130,6 +130,9 @@ pub enum SessionError {
         /// The most similar name that exists, if one is similar enough.
         near: Option<String>,
     },
+    /// No edit of the run can be taken back, or made again.
+    #[error("the run has no such edit")]
+    NoEdit,
     /// An input was given for a step that runs once for each element of a list.
     #[error("--input {0}: it runs once for each element of a list; give an element, as {0}[0]")]
     InputOfForEach(String),

@@ -90,4 +90,5 @@ mod store_paid;
 mod store_resume;
 mod streaming;
 mod trust;
+mod undo;
 mod worker_calls;

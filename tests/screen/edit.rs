@@ -4,7 +4,8 @@ use crate::common::recording::{Recording, receipt, receipt_failed, receipt_runni
 use crate::common::screen::Screen;
 use plandeck::plan::StepIx;
 use plandeck::run::{
-    CallReason, EventKind, InputChange, MissReason, Reuse, RunCommand, RunOutcome, StepSource,
+    CallReason, EditWay, EventKind, InputChange, MissReason, Reuse, RunCommand, RunOutcome,
+    StepGiven, StepSource,
 };
 use plandeck::tui::{Effect, Message, Outcome, Overlay, Question, TerminalEffect};
 use plandeck::units::{Micros, Money};
@@ -242,4 +243,42 @@ fn a_recorded_run_that_has_ended_is_forked_from_the_selected_step() {
             extract()
         )))]
     );
+}
+
+#[test]
+fn what_an_edit_made_out_of_date_is_marked_and_the_edit_is_taken_back() {
+    let run = receipt_running();
+    let extract = run.key("extract");
+    let given = StepGiven {
+        input: Some(Arc::new(json!({"text": "other"}))),
+        ..StepGiven::default()
+    };
+    let edited = EventKind::StepEdited {
+        step: extract.clone(),
+        edit: EditWay::Done,
+        before: Box::default(),
+        after: Box::new(given),
+    };
+    let items = run.key("items");
+    let run = run
+        .event(edited)
+        .event(EventKind::StepReset { step: extract })
+        .event(EventKind::StepReset { step: items });
+    let mut screen = Screen::new(120, 36, run.events()).at(1700).keys("g");
+    let text = screen.text();
+    assert!(text.contains("it was edited, and has not run"), "{text}");
+    assert!(text.contains("stale: edited"), "{text}");
+    screen.press("L");
+    let text = screen.text();
+    assert_eq!(
+        text.matches(" stale ").count(),
+        3,
+        "two rows and the page: {text}"
+    );
+
+    screen.press("ctrl-u");
+    assert_eq!(command(&screen), Some(&RunCommand::Undo));
+    let sent = screen.effects.len();
+    screen.press("ctrl-y");
+    assert_eq!(screen.effects.len(), sent, "no edit was taken back");
 }

@@ -131,6 +131,10 @@ pub(super) enum Command {
     Set(Box<SetArgs>),
     /// Do not run a step
     Skip(Box<StepVerbArgs>),
+    /// Take back the last edit of a run: an input, prompt, model or output, or a step that is skipped
+    Undo(Box<ResumeArgs>),
+    /// Make the edit again that was taken back last
+    Redo(Box<ResumeArgs>),
     /// Hold a step of a live run before its next attempt
     Break(BreakArgs),
     /// Make the call for which a step of a live run needs an approval, or refuse it

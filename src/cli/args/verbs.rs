@@ -87,7 +87,7 @@ pub(crate) struct RunVerbArgs {
     pub of: OfRun,
 }
 
-/// `plandeck resume`.
+/// `plandeck resume`, `plandeck undo` and `plandeck redo`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]

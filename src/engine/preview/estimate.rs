@@ -99,6 +99,8 @@ impl<'a> Estimates<'a> {
                 _ => {}
             }
         }
+        // What is taken back leaves the call of the plan, whose price is known.
+        calls.retain(|_, own| *own != OwnCall::default());
         let mut times: HashMap<&str, Vec<Micros>> = HashMap::new();
         let called =
             |row: &&StepState| row.status == StepStatus::Succeeded && row.service > Micros(0);
@@ -188,7 +190,9 @@ impl<'a> Estimates<'a> {
             .as_ref()
             .and_then(|prompt| tool.with_prompt(prompt));
         let model = own.model.as_deref().or(bound.model.as_deref());
-        let last = || state.last_attempt().map(|attempt| attempt.input.to_value());
+        let of_plan = |input: &Arc<Value>| !self.state.edits.gave_input(row, input);
+        let inputs = || state.attempts.iter().map(|one| one.input.to_value());
+        let last = || inputs().rev().find(of_plan);
         Some(match own.input.clone().or_else(last) {
             Some(input) => edited.as_ref().unwrap_or(tool).quote(&input, model),
             None => Quote {

@@ -87,6 +87,10 @@ impl Previewer {
         step: Option<StepIx>,
         commands: &[RunCommand],
     ) -> Preview {
+        let way = commands.iter().find_map(RunCommand::edit_way);
+        let step = step.or_else(|| Some(state.edits.next(way?)?.0));
+        let of_edit = way.map(|way| state.edit_commands(way));
+        let commands = of_edit.as_deref().unwrap_or(commands);
         let estimates = Estimates::new(state, &self.bounds, commands);
         let mut world = World::new(&self.plan, state, &estimates, liveness);
         let asked = asked(state, commands);
@@ -99,6 +103,7 @@ impl Previewer {
             plan: &self.plan,
             liveness,
             commands,
+            is_of_edit: way.is_some(),
             asked: &asked,
             bounds: &self.bounds,
             called: &end.called,
@@ -112,7 +117,10 @@ impl Previewer {
             step.is_some_and(|step| step.for_each.is_some())
         };
         let certain = end.called.intersection(&asked).copied();
-        let certain: Vec<StepIx> = certain.filter(|row| !is_list(row)).collect();
+        // What was made before by the same call is used again.
+        let certain: Vec<StepIx> = certain
+            .filter(|row| !is_list(row) && way.is_none())
+            .collect();
         Preview {
             verb: verb.into(),
             step: step.and_then(|ix| Some(Arc::clone(&state.steps.get(ix.at())?.info.id))),
@@ -177,6 +185,8 @@ struct Found<'a> {
     plan: &'a ExecutionPlan,
     liveness: Liveness,
     commands: &'a [RunCommand],
+    /// Whether they take an edit back, or make it again.
+    is_of_edit: bool,
     asked: &'a BTreeSet<StepIx>,
     bounds: &'a [StepBound],
     called: &'a BTreeSet<StepIx>,
@@ -333,7 +343,11 @@ impl Found<'_> {
             return format!("{to} needs it");
         }
         if self.asked.contains(&parent) || self.is_asked(ix, row.elements()) {
-            return "asked for".to_owned();
+            return if self.is_of_edit {
+                "is called as before, unless what that call gave is there".to_owned()
+            } else {
+                "asked for".to_owned()
+            };
         }
         match row.status {
             StepStatus::Pending | StepStatus::Ready => return "has not run yet".to_owned(),

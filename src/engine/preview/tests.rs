@@ -290,6 +290,55 @@ async fn a_retry_stops_where_an_output_is_the_same() {
     assert_eq!(called.len(), 1);
 }
 
+#[tokio::test]
+async fn an_edit_that_is_taken_back_costs_nothing_and_gives_every_output_back() {
+    let steps = vec![
+        step("read", json!({"cost": 5, "most": 9}), &[]),
+        step("parse", json!({"cost": 2, "most": 4}), &[0]),
+        step("write", json!({"cost": 1, "most": 3}), &[1]),
+        step("other", json!({"cost": 1, "most": 3}), &[]),
+    ];
+    let mut trial = Trial::ended(steps).await;
+    let outputs = |trial: &Trial| -> Vec<Option<Arc<Value>>> {
+        let state = trial.follow.state();
+        state.steps.iter().map(|row| row.output.clone()).collect()
+    };
+    let mut seen = vec![outputs(&trial)];
+    let input = json!({"edited": true, "cost": 7, "most": 8});
+    for edit in [
+        RunCommand::SetInput(StepIx(0), Some(Arc::new(input))),
+        RunCommand::SetOutput(StepIx(1), Arc::new(json!(null))),
+        RunCommand::SetOutput(StepIx(1), Arc::new(json!("mine"))),
+        RunCommand::SetInput(StepIx(1), Some(Arc::new(json!({"cost": 3})))),
+    ] {
+        trial.give(edit).await;
+        seen.push(outputs(&trial));
+        assert_ne!(seen[seen.len() - 1], seen[seen.len() - 2]);
+    }
+    for way in [RunCommand::Undo, RunCommand::Redo, RunCommand::Undo] {
+        let last = seen.len() - 1;
+        let order: Vec<usize> = match way {
+            RunCommand::Undo => (0..last).rev().collect(),
+            _ => (1..=last).collect(),
+        };
+        for at in order {
+            let preview = trial.preview(&way);
+            assert_eq!(preview.cost_usd.min, Money::ZERO);
+            let (called, spent) = trial.give(way.clone()).await;
+            assert!(called.is_empty(), "{way:?} to {at}: {called:?}");
+            assert_eq!(spent, Money::ZERO);
+            assert_eq!(outputs(&trial), seen[at], "{way:?} to {at}");
+        }
+        let state = trial.follow.state();
+        assert!(way.refusal(&state).is_some(), "there is no other");
+    }
+    // Another edit: what was taken back cannot be made again.
+    trial
+        .give(RunCommand::SetOutput(StepIx(3), Arc::new(json!(1))))
+        .await;
+    assert!(RunCommand::Redo.refusal(&trial.follow.state()).is_some());
+}
+
 /// A random plan, and whether its outputs change each time.
 fn random_steps(random: &mut fastrand::Rng, changing: bool) -> Vec<Step> {
     let count = random.usize(1..9);
@@ -323,7 +372,9 @@ fn random_steps(random: &mut fastrand::Rng, changing: bool) -> Vec<Step> {
 
 fn random_command(random: &mut fastrand::Rng, state: &RunState) -> RunCommand {
     let row = StepIx(random.u32(..state.steps.len() as u32));
-    match random.u8(..6) {
+    let way = [RunCommand::Undo, RunCommand::Redo][random.usize(..2)].clone();
+    match random.u8(..8) {
+        6 | 7 if way.refusal(state).is_none() => way,
         0 => RunCommand::Refresh(row),
         1 => RunCommand::SetInput(
             row,
@@ -370,7 +421,9 @@ async fn edits(seeds: std::ops::Range<u64>, changing: bool) {
                 )
             };
             let failed = |row: &crate::run::StepState| row.status == StepStatus::Failed;
-            if changing && !after.steps.iter().any(failed) {
+            // What was made before by the same calls is used again for an edit that is taken back.
+            let may_reuse = command.edit_way().is_some();
+            if changing && !may_reuse && !after.steps.iter().any(failed) {
                 assert_eq!(called, predicted, "{}", says());
             } else {
                 assert!(called.is_subset(&predicted), "{}", says());

@@ -7,6 +7,7 @@ mod approval;
 mod attempt;
 mod breakpoint;
 mod cost;
+mod edited;
 mod error;
 mod header;
 mod question;
@@ -19,6 +20,7 @@ pub use approval::{DecidedBy, VoidReason};
 pub use attempt::{AttemptDetails, AttemptEnd, LogStream, Streamed};
 pub use breakpoint::{BreakWhen, Breakpoint, HeldAt};
 pub use cost::StepPrice;
+pub use edited::{EditWay, StepGiven};
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
 pub use question::{Answer, AskedQuestion, Question};
@@ -273,6 +275,19 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<Arc<str>>,
     },
+    /// The user changed what a step is called with or comes to, or took the last such change back, or made it again. What
+    /// follows from it comes next; what is taken back at the same moment is out of date because of it.
+    StepEdited {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Whether the edit was made, taken back or made again.
+        edit: EditWay,
+        /// What the user had given the step before the edit was made the first time.
+        before: Box<StepGiven>,
+        /// What the user has given it with the edit.
+        after: Box<StepGiven>,
+    },
     /// The user pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
     /// it.
     StepPinned {
@@ -404,6 +419,7 @@ impl EventKind {
             | Self::StepReset { step }
             | Self::StepInputSet { step, .. }
             | Self::StepCallSet { step, .. }
+            | Self::StepEdited { step, .. }
             | Self::StepPinned { step, .. }
             | Self::ApprovalAsked { step, .. }
             | Self::ApprovalDecided { step, .. }

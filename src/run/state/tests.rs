@@ -193,6 +193,12 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             prompt: given.then(|| "p".into()),
             model: None,
         }),
+        1 => (key(), 0..3_usize).prop_map(|(step, way)| EventKind::StepEdited {
+            step,
+            edit: [crate::run::EditWay::Done, crate::run::EditWay::Undone, crate::run::EditWay::Redone][way],
+            before: Box::default(),
+            after: Box::default(),
+        }),
         1 => (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
         2 => key().prop_map(|step| EventKind::StepFailed { step, error: Box::new(error()), output: None }),
         2 => key().prop_map(|step| EventKind::StepSkipped {

@@ -55,6 +55,7 @@ choice!(EventKind {
     26 StepCallSet { step: step, prompt: prompt, model: model },
     27 QuestionAsked { step: step, attempt: attempt, question: question },
     28 QuestionAnswered { step: step, attempt: attempt, answer: answer },
+    29 StepEdited { step: step, edit: edit, before: before, after: after },
     40 ApprovalAsked { step: step, call: call, input: input, void: void },
     41 ApprovalDecided { step: step, call: call, granted: granted, by: by, until: until },
     42 ApprovalUsed { step: step, call: call, attempt: attempt },

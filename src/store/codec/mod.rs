@@ -9,6 +9,7 @@
 mod forms;
 
 mod basic;
+mod edited;
 mod event;
 mod rates;
 mod reuse;

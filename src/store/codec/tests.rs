@@ -3,11 +3,11 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
-    Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind,
-    EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Question, Rate, Rates,
-    RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting,
-    SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource,
-    Streamed, VoidReason, WaitReason,
+    Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, EditWay,
+    ErrorKind, EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Question,
+    Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
+    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepGiven, StepInfo, StepKey,
+    StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -665,6 +665,18 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                 model,
             }
         }),
+        (
+            key(),
+            prop::sample::select(vec![EditWay::Done, EditWay::Undone, EditWay::Redone]),
+            given(),
+            given()
+        )
+            .prop_map(|(step, edit, before, after)| EventKind::StepEdited {
+                step,
+                edit,
+                before,
+                after,
+            }),
         (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
         approval(),
         (
@@ -710,6 +722,26 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
             .prop_map(|(breakpoint, on)| EventKind::BreakpointSet { breakpoint, on }),
     ];
     prop_oneof![2 => of_steps, 1 => of_runs]
+}
+
+fn given() -> impl Strategy<Value = Box<StepGiven>> {
+    let given = (
+        option::of(value()),
+        option::of(text()),
+        option::of(text()),
+        option::of(value()),
+        any::<bool>(),
+    );
+    given.prop_map(|(input, prompt, model, output, skipped)| {
+        Box::new(StepGiven {
+            input,
+            prompt,
+            model,
+            supplied: output.is_some(),
+            output,
+            skipped,
+        })
+    })
 }
 
 fn approval() -> impl Strategy<Value = EventKind> {

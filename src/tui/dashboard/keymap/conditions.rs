@@ -1,6 +1,6 @@
 //! When actions of the dashboard are possible.
 
-use crate::run::{RunPhase, StepStatus};
+use crate::run::{RunCommand, RunPhase, StepStatus};
 use crate::tui::dashboard::layout;
 use crate::tui::dashboard::panes::View;
 use crate::tui::dashboard::state::inspector::Tab;
@@ -163,6 +163,11 @@ pub(crate) fn can_edit(model: &Model) -> bool {
             let is_answered = row.caller.is_some() && row.status.has_ended();
             row.running_attempt().is_none() && row.elements().is_empty() && !is_answered
         })
+}
+
+/// Whether the run takes this command now.
+pub(crate) fn can_give(model: &Model, command: &RunCommand) -> bool {
+    command.refusal(&model.run).is_none()
 }
 
 pub(crate) fn can_fork(model: &Model) -> bool {

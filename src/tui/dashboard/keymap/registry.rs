@@ -2,11 +2,11 @@
 //! actions share a key, the first possible one runs; the footer shows the hints in this order.
 
 use super::conditions::{
-    asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_run_to,
-    can_skip, choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output,
-    has_page, has_result, in_answer, in_editor, in_palette, in_settings, in_table, in_tree,
-    is_before_the_last, on_graph, on_inspector, on_result, on_text, scrolls, searches_page,
-    searching, selected, shifts, shows, side_by_side, sized, stoppable, strip_shown,
+    asked, asked_unknown, at_the_graph, can_edit, can_fork, can_give, can_go_back, can_retry,
+    can_run_to, can_skip, choosing_run, choosing_theme, failed, filtering, folds, has_command,
+    has_own_output, has_page, has_result, in_answer, in_editor, in_palette, in_settings, in_table,
+    in_tree, is_before_the_last, on_graph, on_inspector, on_result, on_text, scrolls,
+    searches_page, searching, selected, shifts, shows, side_by_side, sized, stoppable, strip_shown,
     takes_settings, typing_json_filter, typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change, chosen, take};
@@ -197,6 +197,10 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_retry, |m| previewed::offer_on_selected(m, RunCommand::Refresh)).needs("a selected step that has ended"),
     ask("pin", &[key('p')], Run, "pin or unpin the step's output for the same call",
         has_own_output, run_commands::pin).needs("a selected step that has succeeded"),
+    ask("undo", &[Key::control('u')], Run, "take back the last edit: an input, an output, a skipped step",
+        |m| can_give(m, &RunCommand::Undo), |m| previewed::offer(m, RunCommand::Undo)).needs("an edit of the run"),
+    ask("redo", &[Key::control('y')], Run, "make the edit again that was taken back last",
+        |m| can_give(m, &RunCommand::Redo), |m| previewed::offer(m, RunCommand::Redo)).needs("an edit that was taken back"),
     change("edit-input", &[key('I')], Run, "edit the selected step's input and run it again",
         can_edit, editor::edit_input).needs("a selected step that is not being called"),
     change("set-output", &[key('O')], Run, "set the selected step's output, without a call",

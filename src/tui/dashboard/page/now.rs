@@ -34,6 +34,14 @@ pub(super) fn write_first(model: &Model, row: &StepState, page: &mut TextPage<'_
         let headline = clean(text::headline(&error.message), OUTPUT_BYTES);
         page.spans("error", vec![(headline, theme.bad)]);
     }
+    if let Some(id) = model.run.stale_because(row) {
+        let words = if *id == row.info.id {
+            "it was edited, and has not run again".to_owned()
+        } else {
+            format!("{} was edited, and this has not run again", text::line(id))
+        };
+        page.spans("stale", vec![(words, theme.warning)]);
+    }
     if let Some(question) = row.open_question() {
         let style = theme.status(StepStatus::Unknown).style;
         let words = clean(&question_in_words(question), OUTPUT_BYTES);

@@ -49,7 +49,9 @@ impl Previewed {
                 ("resume", row.map(|(_, at)| StepIx(at)))
             }
             RunCommand::RetryFailed => ("retry", None),
-            RunCommand::SetInput(step, _) => ("edit", Some(*step)),
+            RunCommand::SetInput(step, _) | RunCommand::SetCall(step, _) => ("edit", Some(*step)),
+            RunCommand::Undo => ("undo", None),
+            RunCommand::Redo => ("redo", None),
             RunCommand::SetOutput(step, _) => ("set", Some(*step)),
             _ => return None,
         };

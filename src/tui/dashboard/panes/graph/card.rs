@@ -84,11 +84,16 @@ impl Card {
             StepStatus::Pending if look == StepLook::Breakpoint => {
                 card.lines.push("breakpoint".to_owned());
             }
-            StepStatus::Pending => {}
+            StepStatus::Pending => card.lines = stale(state, step),
             StepStatus::Ready if look == StepLook::Breakpoint => {
                 card.lines.push("breakpoint".to_owned());
             }
-            StepStatus::Ready => card.lines = waiting(step, now),
+            StepStatus::Ready => {
+                card.lines = stale(state, step);
+                if card.lines.is_empty() || step.waiting.is_some() {
+                    card.lines = waiting(step, now);
+                }
+            }
             StepStatus::Running => card.running(step, now, theme),
             StepStatus::Skipped => card.skipped(step),
             StepStatus::Succeeded
@@ -303,6 +308,19 @@ fn words_of(status: StepStatus) -> fn(Micros) -> String {
     } else {
         format::elapsed
     }
+}
+
+/// Because of whose edit what the step came to is out of date, the fullest words first; nothing where it is not.
+fn stale(state: &RunState, step: &StepState) -> Vec<String> {
+    let Some(id) = state.stale_because(step) else {
+        return Vec::new();
+    };
+    let words = if *id == step.info.id {
+        "stale: edited".to_owned()
+    } else {
+        format!("stale: {} edited", text::clean(id, 40))
+    };
+    vec![words, "stale".to_owned()]
 }
 
 /// What holds the step, the fullest words first.

@@ -112,6 +112,9 @@ pub(super) fn of_step(
                 details.extend(lines.filter_map(|(_, text)| last_line(text)).map(dim));
             }
         }
+        StepLook::Status(StepStatus::Pending) if !card.lines.is_empty() => {
+            details.push(Detail::Words(card.lines.clone(), theme.warning));
+        }
         StepLook::Status(StepStatus::Pending) if most > 1 => {
             if let Some(words) = awaited(state, step) {
                 details.push(dim(words));

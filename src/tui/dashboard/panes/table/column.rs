@@ -268,6 +268,7 @@ pub(super) fn status(run: &RunState, row: &StepState) -> &'static str {
             WaitReason::Target => "aside",
         },
         (StepStatus::Ready, None, _) if run.phase == crate::run::RunPhase::Paused => "paused",
+        (StepStatus::Pending | StepStatus::Ready, None, _) if row.stale.is_some() => "stale",
         (StepStatus::Running, _, _) if row.retry_at.is_some() => "backoff",
         (StepStatus::Skipped, _, Some(SkipReason::Condition)) => "condition",
         (StepStatus::Skipped, _, Some(SkipReason::Limit)) => "limit",
