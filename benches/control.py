@@ -81,8 +81,8 @@ def attach(events):
         gate = os.path.join(folder, "gate")
         with open(gate, "w", encoding="utf-8"):
             pass
-        # A step that succeeds at once has seven events or so; more are made than are needed.
-        steps = max(1, events // 6)
+        # A step that succeeds at once has four events.
+        steps = max(1, events // 4)
         plan = {
             "name": "many-events",
             "tools": {
@@ -100,7 +100,7 @@ def attach(events):
             while (state := ask(path))["steps_completed"] < steps:
                 time.sleep(0.5)
             times = [
-                start(PROGRAM, folder, ["attach", "last"], [b"many-events", b"gate", b"quit"])[1] for _ in range(TIMES)
+                start(PROGRAM, folder, ["attach", "last"], [b"many-events", b"gate", b"leave"])[1] for _ in range(TIMES)
             ]
         finally:
             os.unlink(gate)
