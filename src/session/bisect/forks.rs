@@ -37,7 +37,7 @@ impl<E: Into<SessionError>> From<E> for Stopped {
 enum End {
     /// What was seen of it, and whether another fork of the same set may show something else.
     Seen(TestedAs, bool),
-    /// The set is no plan that can run.
+    /// With these differences the plan cannot run.
     Invalid(String),
     /// It would have made calls that may change something: of these steps.
     Effects(Vec<Arc<str>>),

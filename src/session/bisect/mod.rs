@@ -283,7 +283,7 @@ impl Bisect {
 
     /// What one fork costs that calls everything that differs and all that depends on it.
     fn per_fork(&self) -> Forecast {
-        let mut dearest = Forecast::ZERO;
+        let mut highest = Forecast::ZERO;
         for side in [&self.good, &self.bad] {
             let plan = &side.loaded.plan;
             let prices = step_prices(plan, &side.loaded.context, &side.loaded.toolbox);
@@ -307,16 +307,16 @@ impl Bisect {
             let expected = recorded
                 .filter(|_| !forecast.is_free())
                 .or(forecast.expected);
-            dearest = Forecast {
+            highest = Forecast {
                 min: Money::ZERO,
-                expected: dearest.expected.max(expected),
-                max: match (dearest.max, forecast.max) {
+                expected: highest.expected.max(expected),
+                max: match (highest.max, forecast.max) {
                     (Some(a), Some(b)) => Some(a.max(b)),
                     _ => None,
                 },
             };
         }
-        dearest
+        highest
     }
 
     /// The steps of a plan that differ or depend on one that does.
