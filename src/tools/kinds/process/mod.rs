@@ -283,32 +283,35 @@ async fn run(
         )));
     };
     let work = async {
-        // Too much output ends all three; what the program still prints does not matter.
+        let fed = feed(stdin, Arc::clone(&call.input));
         let pipes = async {
-            let fed = async {
-                feed(stdin, Arc::clone(&call.input)).await;
-                Ok(())
-            };
             let printed = OutputLog::new(call, Arc::clone(&secrets));
             let log = async {
                 let secrets = Arc::clone(&secrets);
                 Ok(ErrorLog::follow(&call.log, secrets, launched, stderr).await)
             };
-            let ((), output, said) = tokio::try_join!(fed, collect(stdout, printed), log)?;
-            Ok::<_, ToolError>((output, said))
+            tokio::try_join!(collect(stdout, printed), log)
         };
-        tokio::pin!(pipes);
-        let ((output, said), status) = tokio::select! {
-            said = &mut pipes => (said?, child.wait().await),
-            status = child.wait() => {
-                group.ended(status.as_ref().ok().copied());
-                let said = tokio::time::timeout(DRAIN, &mut pipes).await.map_err(|_| {
-                    ToolError::permanent(format!("the program {name} ended, but something it started still holds its output"))
-                })?;
-                (said?, status)
+        tokio::pin!(fed, pipes);
+        let (mut is_fed, mut read) = (false, None);
+        let status = loop {
+            tokio::select! {
+                () = &mut fed, if !is_fed => is_fed = true,
+                // Too much output ends all of it; what the program still prints does not matter.
+                all = &mut pipes, if read.is_none() => read = Some(all?),
+                // What it has not read by then is not waited for.
+                status = child.wait() => break status,
             }
         };
         group.ended(status.as_ref().ok().copied());
+        let (output, said) = match read {
+            Some(all) => all,
+            None => tokio::time::timeout(DRAIN, pipes).await.map_err(|_| {
+                ToolError::permanent(format!(
+                    "the program {name} ended, but something it started still holds its output"
+                ))
+            })??,
+        };
         let status = status.map_err(|error| {
             ToolError::permanent(format!("the program {name} was lost: {error}"))
         })?;
