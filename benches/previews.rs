@@ -10,7 +10,7 @@
 use plandeck::plan::StepIx;
 use plandeck::run::{RunCommand, RunEvent, RunState};
 use plandeck::session::Liveness;
-use plandeck::{Execution, ExecutionPlan};
+use plandeck::{Execution, ExecutionPlan, ResourceLimits};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -73,8 +73,9 @@ fn plan(count: usize) -> Value {
 fn run(plan: &ExecutionPlan) -> RunState {
     let events: Arc<Mutex<Vec<RunEvent>>> = Arc::default();
     let kept = Arc::clone(&events);
-    let execution =
-        Execution::new(plan).on_event(move |event| kept.lock().unwrap().push(event.clone()));
+    let execution = Execution::new(plan)
+        .limits(ResourceLimits::none())
+        .on_event(move |event| kept.lock().unwrap().push(event.clone()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(execution.run()).unwrap();
     let events = std::mem::take(&mut *events.lock().unwrap());
