@@ -12,14 +12,16 @@ use crate::control::{Client, ClientError};
 use crate::report::Progress;
 use crate::run::RunState;
 use crate::tui;
-use serde_json::Value;
-use std::time::Duration;
 
 /// Shows a run of another process until the user leaves or, without a terminal, until it ends. Returns the exit code:
 /// 0 where the user left, else that of the run.
 pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
-    let (client, name) = match find(&args.run, args.token.as_deref())? {
-        Found::Live { client, name } => (client, name),
+    let (client, name, recorded) = match find(&args.run, args.token.as_deref())? {
+        Found::Live {
+            client,
+            name,
+            recorded,
+        } => (client, name, recorded),
         Found::Stored(run) => {
             return Err(Failure::usage(format!(
                 "run {0} is not live ({1}): plandeck replay {0} shows what is on record",
@@ -28,19 +30,20 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
             )));
         }
     };
-    let run = client.run().await.map_err(|error| unable(&name, &error))?;
+    let status = client.status().await;
+    let status = status.map_err(|error| unable(&name, &error))?;
     if args.headless || !is_interactive() {
         return follow(&client, &name).await;
     }
     screen::complete(&mut args.screen, &screen::settings_here()?)?;
     screen::print_faults(&args.screen);
-    let title = run["plan"].as_str().unwrap_or(&name).to_owned();
+    let plan = recorded.as_ref().map(|run| run.plan.to_string());
     let options = tui::Options {
         attached: true,
-        ..screen::options(title, &args.screen)
+        ..screen::options(plan.unwrap_or(name), &args.screen)
     };
-    let feed = RemoteFeed::new(client, passed(&run));
-    let is_here = !name.contains("://");
+    let is_here = recorded.is_some();
+    let feed = RemoteFeed::new(client, status.passed(), recorded);
     let left = if is_here {
         tui::run(HistoryFeed::new(feed), options).await
     } else {
@@ -48,12 +51,6 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
     };
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(ended_by(left.outcome).unwrap_or(0))
-}
-
-/// The time since the start of a run.
-fn passed(run: &Value) -> Duration {
-    let seconds = run["now_ms"].as_f64().unwrap_or_default() / 1e3;
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// Prints the progress of a run until it ends.

@@ -14,6 +14,8 @@ pub(super) enum Found {
         client: Client,
         /// Its id, or its address.
         name: String,
+        /// What is on record of it, for a run on this machine.
+        recorded: Option<Box<RunSummary>>,
     },
     /// It is on record, and not live.
     Stored(Box<RunSummary>),
@@ -27,6 +29,7 @@ pub(super) fn find(name: &str, token: Option<&str>) -> Result<Found, Failure> {
         return Ok(Found::Live {
             client,
             name: name.to_owned(),
+            recorded: None,
         });
     }
     let store = Store::open()?;
@@ -36,6 +39,7 @@ pub(super) fn find(name: &str, token: Option<&str>) -> Result<Found, Failure> {
         (Some(client), RunWord::Running) => Ok(Found::Live {
             client,
             name: run.run_id.to_string(),
+            recorded: Some(Box::new(run)),
         }),
         (None, RunWord::Running) => Err(silent(&run.run_id)),
         _ => Ok(Found::Stored(Box::new(run))),

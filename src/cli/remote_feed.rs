@@ -1,9 +1,10 @@
 //! The feed of a run of another process for the dashboard: its events over the control interface, its commands back.
 
 use crate::control::{Client, ClientError, CommandRequest};
-use crate::engine::{EventReader, EventSender, EventSink, event_channel};
+use crate::engine::{EventReader, EventSender, event_channel};
 use crate::plan::StepIx;
-use crate::run::{CommandError, EventKind, RunCommand, RunEvent};
+use crate::run::{CommandError, EventKind, RunCommand, RunEvent, RunSummary};
+use crate::session::each_recorded;
 use crate::tui::Feed;
 use crate::units::Micros;
 use futures::FutureExt;
@@ -34,14 +35,15 @@ pub(super) struct RemoteFeed {
 }
 
 impl RemoteFeed {
-    /// Follows the run behind `client` from its first event on. `passed` is the time since its start.
-    pub(super) fn new(client: Client, passed: Duration) -> Self {
+    /// Follows the run behind `client` from its first event on. `passed` is the time since its start. Of a run that is
+    /// `recorded` on this machine the journal is read first, which is faster than asking for each event.
+    pub(super) fn new(client: Client, passed: Duration, recorded: Option<Box<RunSummary>>) -> Self {
         let (sender, events) = event_channel();
         let (told, notices) = mpsc::unbounded_channel();
         let now = Instant::now();
         Self {
             events,
-            follower: tokio::spawn(follow(client.clone(), sender, told.clone())),
+            follower: tokio::spawn(follow(client.clone(), recorded, sender, told.clone())),
             client,
             ids: Vec::new(),
             origin: now.checked_sub(passed).unwrap_or(now),
@@ -74,13 +76,28 @@ impl Drop for RemoteFeed {
 }
 
 /// Takes in the events as they come. Says so where the process of the run is gone before the run has ended.
-async fn follow(client: Client, mut into: EventSender, told: mpsc::UnboundedSender<String>) {
-    let mut next = 0;
-    let mut ended = false;
+async fn follow(
+    client: Client,
+    recorded: Option<Box<RunSummary>>,
+    into: EventSender,
+    told: mpsc::UnboundedSender<String>,
+) {
+    let mut into = Passed::new(into);
+    if let Some(run) = recorded {
+        let read = tokio::task::spawn_blocking(move || {
+            // What the journal does not have, or cannot say, is asked for.
+            let _ = each_recorded(&run, |events| into.pass_on(events));
+            into
+        });
+        match read.await {
+            Ok(with_past) => into = with_past,
+            Err(_) => return,
+        }
+    }
     let mut attempts = 0;
     loop {
-        match pass_on(&client, &mut into, &mut next, &mut ended).await {
-            Ok(()) if ended => return,
+        match pass_on(&client, &mut into).await {
+            Ok(()) if into.ended => return,
             Err(ClientError::Refused { message, .. }) => {
                 let _ = told.send(message);
                 return;
@@ -89,7 +106,7 @@ async fn follow(client: Client, mut into: EventSender, told: mpsc::UnboundedSend
         }
         attempts += 1;
         if attempts > ATTEMPTS {
-            if !ended {
+            if !into.ended {
                 let gone =
                     "the process of this run is gone: the run was interrupted, and can be resumed";
                 let _ = told.send(gone.to_owned());
@@ -100,27 +117,45 @@ async fn follow(client: Client, mut into: EventSender, told: mpsc::UnboundedSend
     }
 }
 
-async fn pass_on(
-    client: &Client,
-    into: &mut EventSender,
-    next: &mut u64,
-    ended: &mut bool,
-) -> Result<(), ClientError> {
-    let mut events = client.events(*next).await?;
+async fn pass_on(client: &Client, into: &mut Passed) -> Result<(), ClientError> {
+    let mut events = client.events(into.next).await?;
     while let Some(events) = events.next().await? {
+        into.pass_on(events);
+    }
+    Ok(())
+}
+
+/// What was passed on to the dashboard.
+struct Passed {
+    into: EventSender,
+    /// The number of the next event.
+    next: u64,
+    /// Whether the run has ended.
+    ended: bool,
+}
+
+impl Passed {
+    fn new(into: EventSender) -> Self {
+        Self {
+            into,
+            next: 0,
+            ended: false,
+        }
+    }
+
+    fn pass_on(&mut self, events: Vec<RunEvent>) {
         for event in &events {
             match event.kind {
-                EventKind::RunEnded { .. } => *ended = true,
-                EventKind::RunReopened => *ended = false,
+                EventKind::RunEnded { .. } => self.ended = true,
+                EventKind::RunReopened => self.ended = false,
                 _ => {}
             }
         }
         if let Some(last) = events.last() {
-            *next = last.seq + 1;
+            self.next = last.seq + 1;
         }
-        into.accept(&events);
+        self.into.append(events);
     }
-    Ok(())
 }
 
 impl Feed for RemoteFeed {

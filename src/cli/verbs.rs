@@ -116,7 +116,7 @@ pub(super) async fn verb(typed: Typed) -> Result<u8, Failure> {
             }
             Ok(0)
         }
-        Found::Live { client, name } => {
+        Found::Live { client, name, .. } => {
             let answered = client.command(&typed.request).await;
             answer(&typed, &name, answered)
         }

@@ -1,11 +1,13 @@
 //! A client of the control interface: of a run on this machine by its socket, or of any by its address and token.
 
+use super::live_status::LiveStatus;
 use super::socket;
 use super::verb::CommandRequest;
 use crate::run::RunEvent;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
@@ -96,6 +98,14 @@ impl Client {
         answer(self.request(Method::GET, "/v1/run")).await
     }
 
+    /// How far the run is; it is answered at once, however many events there are.
+    ///
+    /// # Errors
+    /// When it does not answer, or refuses.
+    pub async fn status(&self) -> Result<LiveStatus, ClientError> {
+        answer(self.request(Method::GET, "/v1/status")).await
+    }
+
     /// Sends a command; the answer is `{"accepted": true, "seq": N}`.
     ///
     /// # Errors
@@ -137,7 +147,7 @@ fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy()
 }
 
-async fn answer(request: RequestBuilder) -> Result<Value, ClientError> {
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ClientError> {
     let response = request.send().await.map_err(|error| unreachable(&error))?;
     if !response.status().is_success() {
         return Err(refused(response).await);

@@ -3,6 +3,7 @@
 use super::access::Token;
 use super::error::ControlError;
 use super::event_log::EventLog;
+use super::live_status::LiveStatus;
 use super::run_so_far::RunSoFar;
 use super::stream::events_from;
 use super::verb::CommandRequest;
@@ -12,13 +13,13 @@ use crate::run::{CommandError, RunPhase, RunState, RunWord};
 use crate::session::{CommandSender, Liveness, Previewer, SessionError, saving};
 use crate::text::escape_json;
 use crate::units::Micros;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -93,6 +94,7 @@ impl Interface {
 pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router {
     let routes = Router::new()
         .route("/v1/run", get(run))
+        .route("/v1/status", get(status))
         .route("/v1/events", get(events))
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
@@ -121,6 +123,17 @@ async fn run(State(interface): State<Arc<Interface>>) -> Result<Response, Contro
     let mut result = run_as_json(run.now().await?);
     result["now_ms"] = json!(Micros::from(interface.origin.elapsed()).ms());
     Ok(json_response(StatusCode::OK, &result))
+}
+
+/// Where the run is, without the events being read.
+async fn status(State(interface): State<Arc<Interface>>) -> Json<LiveStatus> {
+    let reached = *interface.log.reached().borrow();
+    Json(LiveStatus {
+        run_id: Arc::clone(interface.log.run_id()),
+        events: reached.events,
+        ended: reached.ended,
+        now_ms: Micros::from(interface.origin.elapsed()).ms(),
+    })
 }
 
 /// The result so far, with the number of events that it rests on and whether the run is paused.
@@ -249,7 +262,7 @@ async fn save(
 
 async fn nothing_here(request: Request) -> ControlError {
     ControlError::NotFound(format!(
-        "{}: there are GET /v1/run, GET /v1/events, POST /v1/commands, POST /v1/preview and POST /v1/save",
+        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, POST /v1/commands, POST /v1/preview and POST /v1/save",
         request.uri().path()
     ))
 }

@@ -35,11 +35,20 @@ impl Buffer {
 #[derive(Debug)]
 pub struct EventSender(Weak<Buffer>);
 
+impl EventSender {
+    /// Hands events over without a copy.
+    pub(crate) fn append(&self, events: Vec<RunEvent>) {
+        if let Some(buffer) = self.0.upgrade() {
+            buffer.lock().extend(events);
+            buffer.grown.notify_waiters();
+        }
+    }
+}
+
 impl EventSink for EventSender {
     fn accept(&mut self, events: &[RunEvent]) {
-        if let Some(buffer) = self.0.upgrade() {
-            buffer.lock().extend(events.iter().cloned());
-            buffer.grown.notify_waiters();
+        if self.0.strong_count() > 0 {
+            self.append(events.to_vec());
         }
     }
 

@@ -1,13 +1,16 @@
 //! Looks up recorded runs, lists them, and folds their events to their last state.
 
 use super::error::SessionError;
-use crate::run::{Exchange, RunState, RunSummary, RunWord, StepStatus};
+use crate::run::{Exchange, RunEvent, RunState, RunSummary, RunWord, StepStatus};
 use crate::store::{Recording, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The longest interrupted run, in events, that is read to find the steps that were running.
 const EVENTS: u64 = 100_000;
+
+/// Events that are read in one piece.
+const PIECE: usize = 20_000;
 
 /// A recorded run, with warnings about its record.
 pub(crate) struct FoundRun {
@@ -56,6 +59,25 @@ pub(crate) fn state_of(run_id: &str) -> Result<RunState, StoreError> {
     match recording.damage {
         Some(damage) if recording.events.is_empty() => Err(damage),
         _ => Ok(RunState::from_events(&recording.events)),
+    }
+}
+
+/// Reads the events of a run that the journal has so far, and hands them over piece by piece.
+pub(crate) fn each_recorded(
+    run: &RunSummary,
+    mut hand_over: impl FnMut(Vec<RunEvent>),
+) -> Result<(), StoreError> {
+    let store = Store::open()?;
+    let mut cursor = store.cursor(run);
+    loop {
+        let mut events = Vec::new();
+        let read = cursor.read_some(&store, &mut events, PIECE);
+        let is_all = events.is_empty();
+        hand_over(events);
+        read?;
+        if is_all {
+            return Ok(());
+        }
     }
 }
 

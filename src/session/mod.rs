@@ -72,7 +72,8 @@ pub use execution::{Execution, execute_plan};
 pub(crate) use filtered::filtered;
 pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
-    InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
+    InterruptedRun, all_runs, each_recorded, exchanges_of, find_run, interrupted_run_of,
+    other_runs_of, state_of,
 };
 pub use key_settings::KeySetting;
 pub(crate) use listed::{listed_tools, not_asked, servers_of};

@@ -129,6 +129,14 @@ fn a_run_is_steered_and_followed_over_its_socket_alone() {
         step(&run_so_far(&socket), "a")["status"] == "succeeded"
     });
     assert_eq!(step(&run_so_far(&socket), "b")["status"], "ready");
+    let (status, reached) = answer(send(&socket, "GET", "/v1/status", ""));
+    assert_eq!((status, &reached["ended"]), (200, &json!(false)));
+    let so_far = run_so_far(&socket);
+    assert_eq!(
+        (&reached["run_id"], &reached["events"]),
+        (&so_far["run_id"], &so_far["events"])
+    );
+    assert!(reached["now_ms"].as_f64() <= so_far["now_ms"].as_f64());
     let follower = events(&socket, 0);
     let (status, sent) = command(&socket, &json!({"verb": "resume"}));
     assert_eq!(status, 202);
