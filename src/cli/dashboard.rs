@@ -38,6 +38,7 @@ pub(super) async fn open(
     let (run, events) = run.with_reader();
     let (run, answers) = run.with_answers();
     let previewer = run.previewer();
+    let calls = previewer.clone();
     let previews = tui::Previews::new(move |state, verb, step, command| {
         previewer.preview(
             state,
@@ -47,6 +48,7 @@ pub(super) async fn open(
             std::slice::from_ref(command),
         )
     });
+    let previews = previews.with_calls(move |state, step| calls.model_call(state, step));
     let mut live = run.start();
     let server = control_door::open(door, &live)?;
     let feed = LiveFeed {

@@ -5,8 +5,8 @@ use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
 use crate::session::{
-    Saving, SessionError, bundle_of, exchanges_of, filtered, other_runs_of, place_in_plan,
-    plan_change, saving, savings_so_far, state_of,
+    Saving, SessionError, bundle_of, exchanges_of, filtered, model_call_of, other_runs_of,
+    place_in_plan, plan_change, saving, savings_so_far, state_of,
 };
 use crate::store::StoreError;
 use crate::tui::{EditsDiff, Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
@@ -128,6 +128,16 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 });
                 return;
             }
+            HistoryQuery::ModelCall { shown, step } => {
+                tokio::spawn(async move {
+                    let known = model_call_of(&shown, step).await;
+                    let known = known.map_err(|error| faults(&error));
+                    let known =
+                        known.and_then(|call| call.ok_or_else(|| "the step asks no model".into()));
+                    let _ = sender.send(HistoryAnswer::ModelCall(step, known));
+                });
+                return;
+            }
             HistoryQuery::Bundle { shown, step } => {
                 tokio::spawn(async move {
                     let made = bundle_of(&shown, Some(&step)).await;
@@ -182,6 +192,9 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         }
         HistoryQuery::EditsDiff { .. } | HistoryQuery::WriteEdits { .. } => {
             HistoryAnswer::EditsDiff(Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::ModelCall { step, .. } => {
+            HistoryAnswer::ModelCall(step, Err("it is answered elsewhere".into()))
         }
         HistoryQuery::Bundle { .. } => {
             HistoryAnswer::Bundle(Err("it is answered elsewhere".into()))

@@ -234,7 +234,8 @@ fn not_open(run: &RunState, row: &StepState) -> Option<String> {
             code.map_or("", |code| &code.info.id)
         ));
     }
-    if row.running_attempt().is_some() {
+    // What is unknown waits for the user, not for the end of a call.
+    if row.running_attempt().is_some() && row.status != StepStatus::Unknown {
         return Some(format!(
             "a call of step {id} is running: wait for its end, or stop the run"
         ));

@@ -87,7 +87,7 @@ pub(crate) use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub(crate) use recorded_plan::{
-    Version, bundle_of, load_of_run, recorded_catalog_of, recorded_plan_of,
+    Version, bundle_of, load_of_run, model_call_of, recorded_catalog_of, recorded_plan_of,
 };
 pub(crate) use repair::{Repair, Repaired, correction, failures_of};
 pub(crate) use rerun::{bundles_in, expected_of};

@@ -7,8 +7,8 @@ use super::load::{Loaded, catalog_of_plan, load_to_check, load_with_catalog};
 use super::options::SourceOptions;
 use super::resume::PriorRun;
 use super::settings::Settings;
-use crate::plan::parse;
-use crate::run::RunState;
+use crate::plan::{StepIx, parse};
+use crate::run::{ModelCall, RunState};
 use crate::store::Store;
 use crate::tools::{Catalog, CatalogRecord};
 use std::path::PathBuf;
@@ -117,4 +117,20 @@ pub(crate) async fn bundle_of(run: &RunState, step: Option<&str>) -> Result<Bund
     let source = SourceOptions::default();
     let loaded = load_of_run(&prior, Version::Recorded, source, &settings).await?;
     Bundle::of(run, &loaded, step)
+}
+
+/// What the calls of a step of a run ask a model with by its plan; `None` where it asks none. The run may be running.
+///
+/// # Errors
+/// Where the plan is neither on record nor in its file, or does not go with its tools.
+pub(crate) async fn model_call_of(
+    run: &RunState,
+    step: StepIx,
+) -> Result<Option<ModelCall>, SessionError> {
+    let run_id = run.header.as_deref().map_or("", |header| &header.run_id);
+    let prior = PriorRun::look_at(run_id)?;
+    let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
+    let source = SourceOptions::default();
+    let loaded = load_of_run(&prior, Version::Recorded, source, &settings).await?;
+    Ok(loaded.previewer().model_call(run, step))
 }

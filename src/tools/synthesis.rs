@@ -119,6 +119,10 @@ impl Tool for FinalSynthesis {
         self.worker.prompt(&asked(&prompt, model), input)
     }
 
+    fn model(&self, wanted: Option<&str>) -> Option<String> {
+        Some(wanted.map_or_else(|| self.worker.name(), str::to_owned))
+    }
+
     fn pricing(&self) -> Option<&dyn Pricing> {
         Some(self)
     }

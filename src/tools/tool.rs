@@ -44,6 +44,16 @@ pub trait Tool: Send + Sync {
         None
     }
 
+    /// The prompt that calls are made from, with `{{name}}` for parameters; `None` for tools that have none of their own.
+    fn own_prompt(&self) -> Option<&Arc<str>> {
+        None
+    }
+
+    /// The model that answers where a step names `wanted`, by the name that it is chosen by; `None` for tools that ask none.
+    fn model(&self, _wanted: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// What calls cost; `None` where they cost nothing.
     fn pricing(&self) -> Option<&dyn Pricing> {
         None

@@ -82,17 +82,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
             HistoryAnswer::Compared(with, Ok(Box::new(comparison)))
         }
         HistoryQuery::Usual { .. } => panic!("that is asked where the dashboard is opened"),
-        HistoryQuery::Savings { .. }
-        | HistoryQuery::Bodies { .. }
-        | HistoryQuery::Bundle { .. }
-        | HistoryQuery::PlanPlace { .. }
-        | HistoryQuery::PlanChange { .. }
-        | HistoryQuery::EditsDiff { .. }
-        | HistoryQuery::WriteEdits { .. }
-        | HistoryQuery::Watch { .. }
-        | HistoryQuery::Filter { .. } => {
-            panic!("no other page was opened")
-        }
+        other => panic!("no other page was opened: {other:?}"),
     };
     screen.send(Message::Answer(answer));
     screen.draw();

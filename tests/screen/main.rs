@@ -3,7 +3,9 @@
 
 #[path = "../common"]
 mod common {
-    #[allow(dead_code, reason = "these tests do not read the requests")]
+    #[cfg(unix)]
+    pub(crate) mod misread;
+    #[allow(dead_code, reason = "not every platform reads the requests")]
     pub(crate) mod model_server;
     pub(crate) mod picture;
     pub(crate) mod program;
@@ -35,6 +37,7 @@ mod motion;
 mod palette;
 mod plan_edit;
 mod previewed;
+mod prompt_edit;
 #[cfg(unix)]
 mod raw_bodies;
 #[cfg(unix)]
@@ -48,6 +51,8 @@ mod settings;
 mod streaming;
 #[cfg(target_os = "linux")]
 mod terminal_attach;
+#[cfg(unix)]
+mod terminal_correct;
 mod terminal_dashboard;
 #[cfg(unix)]
 mod terminal_end;

@@ -13,7 +13,8 @@ use super::prices::calls_that_cost;
 use super::step_tools::{StepTools, retry_policy};
 use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{
-    Preview, PreviewStep, RunCommand, RunState, SkipReason, StepSource, StepState, StepStatus,
+    ModelCall, Preview, PreviewStep, RunCommand, RunState, SkipReason, StepSource, StepState,
+    StepStatus,
 };
 use crate::text::format::count;
 use crate::tools::Toolbox;
@@ -76,6 +77,28 @@ impl Previewer {
             bounds: bounds.collect(),
             plan,
         }
+    }
+
+    /// What the calls of a row of this plan ask a model with, before the user gives it anything else; `None` where it asks
+    /// none, or is a call of code.
+    pub fn model_call(&self, state: &RunState, row: StepIx) -> Option<ModelCall> {
+        let row_state = state.steps.get(row.at())?;
+        if row_state.caller.is_some() {
+            return None;
+        }
+        let parent = row_state.info.parent;
+        let bound = self.bounds.get(parent.unwrap_or(row).at())?;
+        let tool = bound.tool.as_ref()?;
+        // What the user gave a list is its elements' own.
+        let of_list = parent.and_then(|parent| state.steps.get(parent.at()));
+        let of_list = of_list.and_then(|list| list.given_call.as_deref().cloned());
+        let of_list = of_list.unwrap_or_default();
+        let model = of_list.model.as_deref().or(bound.model.as_deref());
+        Some(ModelCall {
+            model: Some(tool.model(model)?.into()),
+            takes_prompt: tool.with_prompt(&"".into()).is_some(),
+            prompt: of_list.prompt.or_else(|| tool.own_prompt().cloned()),
+        })
     }
 
     /// What `commands`, which carry out `verb`, would do to the run that is in this state.

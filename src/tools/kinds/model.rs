@@ -423,6 +423,15 @@ impl Tool for ModelTool {
         }))
     }
 
+    fn own_prompt(&self) -> Option<&Arc<str>> {
+        self.prompt.as_ref().or(self.role.settings.prompt.as_ref())
+    }
+
+    fn model(&self, wanted: Option<&str>) -> Option<String> {
+        let named = wanted.or(self.role.settings.model.as_deref());
+        Some(named.map_or_else(|| self.worker.name(), str::to_owned))
+    }
+
     fn policy(&self) -> CallPolicy {
         CallPolicy {
             deterministic: self.worker.is_offline() && self.role.rules.is_some(),

@@ -2,7 +2,8 @@
 //! no key press should wait for.
 
 use super::state::watches::Watched;
-use crate::run::{Comparison, Exchange, RunState, Savings, UsualTimes};
+use crate::plan::StepIx;
+use crate::run::{Comparison, Exchange, ModelCall, RunState, Savings, UsualTimes};
 use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -79,6 +80,13 @@ pub enum HistoryQuery {
         /// The last attempt that has ended and asked a model: the record has it soon, where it has it at all.
         attempt: Option<u32>,
     },
+    /// What the calls of a step ask a model with by the plan.
+    ModelCall {
+        /// The run, at the event shown.
+        shown: Box<RunState>,
+        /// The step or the element.
+        step: StepIx,
+    },
     /// How long the steps of the plan usually take.
     Usual {
         /// The run that is shown.
@@ -151,6 +159,8 @@ pub enum HistoryAnswer {
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
     /// What the attempts of this step sent and received, or why that cannot be read.
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
+    /// What this step has models asked with, or why that is not known.
+    ModelCall(StepIx, Result<ModelCall, Arc<str>>),
     /// What the steps took in an earlier run of the plan; nothing where there is none.
     Usual(UsualTimes),
     /// The plan file and a line in it, or why there is none.

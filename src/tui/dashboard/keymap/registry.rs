@@ -121,6 +121,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("answer-later", &[code(KeyCode::Esc)], Asked, "decide later", approval::is_shown, close).hint("later"),
     ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
+    change("other-field", &[code(KeyCode::Tab), code(KeyCode::BackTab)], Editor, "from the prompt to the model, or back", editor::in_call, editor::turn).hint("prompt/model"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
     ask("send-answer", &[code(KeyCode::Enter)], Editor, "give this answer to what is asked", in_answer, answers::send).hint("send"),
@@ -203,6 +204,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| can_give(m, &RunCommand::Redo), |m| previewed::offer(m, RunCommand::Redo)).needs("an edit that was taken back"),
     change("edit-input", &[key('I')], Run, "edit the selected step's input and run it again",
         can_edit, editor::edit_input).needs("a selected step that is not being called"),
+    ask("edit-prompt", &[Key::control('p')], Run, "edit the prompt and the model of the selected step, and run it again",
+        editor::can_edit_call, editor::edit_call).needs("a selected step that asks a model, and is not being called"),
     change("set-output", &[key('O')], Run, "set the selected step's output, without a call",
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
     ask("fork", &[key('F')], Dashboard, "fork a new run from the selected step (asks)",

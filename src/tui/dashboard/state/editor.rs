@@ -1,9 +1,11 @@
-//! The editor: a JSON value that is written or changed by hand, checked while it is typed.
+//! The editor: a JSON value that is written or changed by hand, checked while it is typed; or a prompt with its model.
 
+use super::call_fields::CallFields;
 use crate::plan::StepIx;
+use crate::run::{GivenCall, ModelCall};
 use crate::text::beyond_64_bits;
 use crossterm::event::KeyEvent;
-use ratatui_textarea::{CursorMove, TextArea};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use serde_json::Value;
 
 /// Characters of a value, or of a paste, that are taken in.
@@ -16,13 +18,15 @@ pub enum Purpose {
     Output(StepIx),
     /// This step is called with it instead of its parameters; no text at all stands for those.
     Input(StepIx),
+    /// This step asks its model with it, and with the model beside it; no text at all stands for what the plan has.
+    Call(StepIx),
 }
 
 impl Purpose {
     /// The step.
     pub const fn step(self) -> StepIx {
         match self {
-            Self::Output(step) | Self::Input(step) => step,
+            Self::Output(step) | Self::Input(step) | Self::Call(step) => step,
         }
     }
 }
@@ -34,6 +38,8 @@ pub struct Editor {
     pub purpose: Purpose,
     /// The text.
     pub area: TextArea<'static>,
+    /// The model, where the text is a prompt.
+    pub(crate) call: Option<CallFields>,
     /// Why the text is not JSON, and where: line and column from 1.
     pub fault: Option<(String, usize, usize)>,
     before: Vec<String>,
@@ -47,9 +53,7 @@ impl Editor {
         if text.chars().count() > MOST {
             return false;
         }
-        let mut area = TextArea::new(text.lines().map(str::to_owned).collect());
-        area.set_tab_length(2);
-        self.area = area;
+        self.area = area(text, self.call.is_some());
         self.warned = false;
         self.check();
         true
@@ -57,13 +61,23 @@ impl Editor {
 
     /// An editor with this text in it.
     pub fn new(purpose: Purpose, text: &str) -> Self {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let mut area = TextArea::new(lines);
-        area.set_tab_length(2);
+        Self::with(purpose, text, None)
+    }
+
+    /// An editor of the prompt and the model of a step, which has this of its own and what the user has given it.
+    pub(crate) fn of_call(step: StepIx, own: ModelCall, given: GivenCall) -> Self {
+        let call = CallFields::new(own, given);
+        let text = call.prompt().to_owned();
+        Self::with(Purpose::Call(step), &text, Some(call))
+    }
+
+    fn with(purpose: Purpose, text: &str, call: Option<CallFields>) -> Self {
+        let area = area(text, call.is_some());
         let mut editor = Self {
             purpose,
             before: area.lines().to_vec(),
             area,
+            call,
             fault: None,
             warned: false,
         };
@@ -78,18 +92,30 @@ impl Editor {
 
     /// Whether it is not as it was.
     pub(crate) fn is_changed(&self) -> bool {
-        self.area.lines() != self.before
+        self.area.lines() != self.before || self.call.as_ref().is_some_and(CallFields::is_changed)
     }
 
     /// Takes a key in.
     pub fn edit(&mut self, key: &KeyEvent) {
-        self.area.input(*key);
+        match &mut self.call {
+            Some(call) if call.on_model => {
+                call.model.edit(key);
+            }
+            _ => {
+                self.area.input(*key);
+            }
+        }
         self.warned = false;
         self.check();
     }
 
     /// Takes a paste in; control characters of it are dropped.
     pub fn paste(&mut self, text: &str) {
+        if let Some(call) = self.call.as_mut().filter(|call| call.on_model) {
+            call.model.insert(text.trim());
+            self.warned = false;
+            return;
+        }
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let safe: String = text
             .chars()
@@ -102,6 +128,9 @@ impl Editor {
     }
 
     fn check(&mut self) {
+        if self.call.is_some() {
+            return;
+        }
         self.fault = match self.value() {
             Ok(value) if self.is_input() && !value.is_object() => {
                 Some(("a step's parameters must be an object".to_owned(), 1, 1))
@@ -151,4 +180,14 @@ impl Editor {
                 .move_cursor(CursorMove::Jump(at(*line), at(*column)));
         }
     }
+}
+
+/// A text area with this text in it, which wraps where it is prose.
+fn area(text: &str, is_prose: bool) -> TextArea<'static> {
+    let mut area = TextArea::new(text.lines().map(str::to_owned).collect());
+    area.set_tab_length(2);
+    if is_prose {
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+    }
+    area
 }

@@ -3,6 +3,7 @@
 pub(crate) mod answer_form;
 pub(crate) mod break_line;
 pub(crate) mod break_marks;
+pub(crate) mod call_fields;
 pub(crate) mod comparison;
 pub(crate) mod editor;
 pub(crate) mod group;
@@ -18,6 +19,7 @@ pub(crate) mod player;
 mod position;
 pub(crate) mod presentation;
 pub(crate) mod previewed;
+pub(crate) mod raw_bodies;
 pub(crate) mod run_index;
 pub(crate) mod search;
 pub(crate) mod setting_line;

@@ -6,6 +6,7 @@ use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::presentation::Presentation;
 use super::previewed::Previews;
+use super::raw_bodies::RawBodies;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
 use super::strip::Strip;
@@ -13,8 +14,8 @@ use super::time_travel::TimeTravel;
 use super::trail::Trail;
 use crate::plan::StepIx;
 use crate::run::{
-    Exchange, Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState,
-    StepStatus, UsualTimes, Verdict, figures, forecast, time_left,
+    Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState, StepStatus,
+    UsualTimes, Verdict, figures, forecast, time_left,
 };
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::panes::{Panes, View};
@@ -90,17 +91,6 @@ pub(crate) struct SavingsOfRun {
     pub known: Option<Result<Box<Savings>, Arc<str>>>,
 }
 
-/// What the attempts of the selected step sent to models and received.
-#[derive(Debug)]
-pub(crate) struct RawBodies {
-    /// The step.
-    pub step: Arc<str>,
-    /// How many of its attempts had ended when it was asked for.
-    pub ended: usize,
-    /// The answer, or why there is none.
-    pub known: Option<Result<Vec<Exchange>, Arc<str>>>,
-}
-
 /// Everything the dashboard knows.
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
@@ -171,6 +161,8 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// Steps whose result is unknown.
     pub unknown: UnknownSteps,
+    /// What was typed for the command that was given last, until the next key: the run may not take it.
+    pub(crate) typed: Option<Box<super::editor::Editor>>,
     /// Who tells what a command would do, before it is given.
     pub previews: Option<Previews>,
     /// Whether the run is on record, so that it can be forked.
@@ -250,6 +242,7 @@ impl Model {
             inspector: Inspector::default(),
             overlay: None,
             unknown: UnknownSteps::default(),
+            typed: None,
             previews: None,
             forkable: false,
             address: None,

@@ -2,22 +2,44 @@
 
 use super::editor::Editor;
 use crate::plan::StepIx;
-use crate::run::{Preview, RunCommand, RunState};
+use crate::run::{ModelCall, Preview, RunCommand, RunState};
 use std::fmt;
 use std::sync::Arc;
 
-/// Works out what a command would do to a run.
+/// Works out what a command would do to a run, and knows what the run's plan has models asked with.
 #[derive(Clone)]
-pub struct Previews(Arc<Work>);
+pub struct Previews {
+    work: Arc<Work>,
+    calls: Option<Arc<Calls>>,
+}
 
 type Work = dyn Fn(&RunState, &str, Option<StepIx>, &RunCommand) -> Preview + Send + Sync;
+type Calls = dyn Fn(&RunState, StepIx) -> Option<ModelCall> + Send + Sync;
 
 impl Previews {
     /// By this function of the run, the verb, its step and the command.
     pub fn new(
         work: impl Fn(&RunState, &str, Option<StepIx>, &RunCommand) -> Preview + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(work))
+        Self {
+            work: Arc::new(work),
+            calls: None,
+        }
+    }
+
+    /// The same, with this function of the run and a step: what its calls ask a model with.
+    #[must_use]
+    pub fn with_calls(
+        mut self,
+        calls: impl Fn(&RunState, StepIx) -> Option<ModelCall> + Send + Sync + 'static,
+    ) -> Self {
+        self.calls = Some(Arc::new(calls));
+        self
+    }
+
+    /// What the calls of a step ask a model with by the plan; `None` where that is not known here.
+    pub(crate) fn model_call(&self, run: &RunState, step: StepIx) -> Option<ModelCall> {
+        self.calls.as_ref()?(run, step)
     }
 }
 
@@ -56,7 +78,7 @@ impl Previewed {
             _ => return None,
         };
         Some(Self {
-            preview: (previews.0)(run, verb, step, &command),
+            preview: (previews.work)(run, verb, step, &command),
             command,
             scroll: 0,
             editor: None,

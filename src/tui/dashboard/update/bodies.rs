@@ -4,7 +4,8 @@ use crate::run::{AttemptEnd, Exchange};
 use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::inspector::Tab;
-use crate::tui::dashboard::state::model::{Model, RawBodies};
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::raw_bodies::RawBodies;
 use std::sync::Arc;
 
 /// Shows raw bodies on the prompt page, or what is read from them.

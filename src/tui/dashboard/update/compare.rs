@@ -78,6 +78,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)
+        | HistoryAnswer::ModelCall(..)
         | HistoryAnswer::Usual(_) => {}
         HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;

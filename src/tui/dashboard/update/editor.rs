@@ -1,8 +1,10 @@
 //! Opening the editor on a value, using what was typed, and leaving it.
 
 use super::previewed;
-use crate::plan::StepInput;
-use crate::run::RunCommand;
+use crate::plan::{StepInput, StepIx};
+use crate::run::{CallEdit, ModelCall, RunCommand, StepState};
+use crate::tui::dashboard::history::HistoryQuery;
+use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::editor::{Editor, MOST, Purpose};
 use crate::tui::dashboard::state::model::Model;
@@ -31,6 +33,77 @@ pub(crate) fn edit_input(model: &mut Model) {
     open_value(model, Purpose::Input(step), value, "--input");
     if unresolved && matches!(model.overlay, Some(Overlay::Editor(_))) {
         model.notice = Some("references are not resolved yet: they are used as written".to_owned());
+    }
+}
+
+/// Whether the selected step asks a model, and can be asked otherwise now.
+pub(crate) fn can_edit_call(model: &Model) -> bool {
+    let is_asked = |row: &StepState| &*row.info.kind == "model" && row.caller.is_none();
+    model.row().is_some_and(is_asked)
+        && model.selected.is_some_and(|step| {
+            let edit = CallEdit {
+                model: Some(None),
+                ..CallEdit::default()
+            };
+            can_give(model, &RunCommand::SetCall(step, Box::new(edit)))
+        })
+}
+
+/// Opens the editor on the prompt and the model of the selected step; asks for them where they are not known here.
+pub(crate) fn edit_call(model: &mut Model) -> Vec<Effect> {
+    let Some(step) = model.selected else {
+        return Vec::new();
+    };
+    let previews = model.previews.as_ref();
+    if let Some(own) = previews.and_then(|previews| previews.model_call(&model.run, step)) {
+        open_call(model, step, own);
+        return Vec::new();
+    }
+    let query = HistoryQuery::ModelCall {
+        shown: Box::new(model.run.clone()),
+        step,
+    };
+    model.notice = Some("reading the prompt".to_owned());
+    vec![Effect::Ask(query)]
+}
+
+/// The prompt of a step has been read.
+pub(super) fn take_call(model: &mut Model, step: StepIx, known: Result<ModelCall, Arc<str>>) {
+    model.dirty = true;
+    match known {
+        // Whoever does something else by now is left at it.
+        Ok(own) if model.overlay.is_none() && model.selected == Some(step) => {
+            model.notice = None;
+            open_call(model, step, own);
+        }
+        Ok(_) => {}
+        Err(why) => model.notice = Some(why.to_string()),
+    }
+}
+
+fn open_call(model: &mut Model, step: StepIx, own: ModelCall) {
+    let row = model.run.steps.get(step.at());
+    let given = row.and_then(|row| row.given_call.as_deref().cloned());
+    let editor = Editor::of_call(step, own, given.unwrap_or_default());
+    if editor.text().chars().count() > MOST {
+        model.notice =
+            Some("too large to edit here: plandeck edit RUN STEP --prompt @FILE".to_owned());
+        return;
+    }
+    model.overlay = Some(Overlay::Editor(Box::new(editor)));
+}
+
+/// Whether a prompt is edited with its model.
+pub(crate) fn in_call(model: &Model) -> bool {
+    matches!(&model.overlay, Some(Overlay::Editor(editor)) if editor.call.is_some())
+}
+
+/// Goes from the prompt to the model, or back.
+pub(crate) fn turn(model: &mut Model) {
+    if let Some(Overlay::Editor(editor)) = &mut model.overlay
+        && let Some(call) = &mut editor.call
+    {
+        call.turn();
     }
 }
 
@@ -67,11 +140,17 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     }
     let value = editor.value().ok().map(Arc::new);
     let purpose = editor.purpose;
+    let edit = (editor.call.as_ref()).and_then(|call| call.edit(&editor.text()));
+    if editor.call.is_some() && edit.is_none() {
+        model.notice = Some("the prompt and the model are as they were".to_owned());
+        return Vec::new();
+    }
     // Until the run says so the step is as it was; its question has been answered.
     model.unknown.put_off.insert(purpose.step());
     let asked = match purpose {
         Purpose::Output(step) => value.map(|value| RunCommand::SetOutput(step, value)),
         Purpose::Input(step) => Some(RunCommand::SetInput(step, value)),
+        Purpose::Call(step) => edit.map(|edit| RunCommand::SetCall(step, Box::new(edit))),
     };
     let editor = match model.overlay.take() {
         Some(Overlay::Editor(editor)) => Some(editor),

@@ -148,8 +148,13 @@ pub(crate) fn open_value(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let file = OutsideFile::Text {
-        name: "value.json".to_owned(),
-        text: editor.area.lines().join("\n"),
+        name: if editor.call.is_some() {
+            "prompt.txt"
+        } else {
+            "value.json"
+        }
+        .to_owned(),
+        text: editor.text(),
     };
     vec![Effect::Terminal(TerminalEffect::Open(
         OutsideProgram::Editor,

@@ -18,6 +18,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
         model.notice = None;
     }
     model.banner = false;
+    model.typed = None;
     // What is typed there goes before the keys of actions.
     let typed = match &model.overlay {
         Some(Overlay::Search(_)) => search::typed(model, event),

@@ -80,6 +80,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             bodies::take(model, &step, read);
             Vec::new()
         }
+        Message::Answer(HistoryAnswer::ModelCall(step, known)) => {
+            editor::take_call(model, step, known);
+            Vec::new()
+        }
         Message::Answer(HistoryAnswer::Usual(usual)) => {
             model.usual = usual;
             model.outdate_figures();
@@ -112,6 +116,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             if model.leaving {
                 return leave(Outcome::Quit);
             }
+            previewed::refused(model);
             model.notice = Some("the run no longer takes commands".to_owned());
             Vec::new()
         }
@@ -119,6 +124,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.dirty = true;
             // The run was not asked to stop: it is still running, and leaving would not wait for it.
             model.leaving = false;
+            previewed::refused(model);
             model.notice = Some(
                 "the run is busy and did not take the command: press the key again".to_owned(),
             );

@@ -27,13 +27,38 @@ pub(crate) fn offer_edit(
     let says =
         |shown: &Previewed| !shown.preview.reruns.is_empty() || !shown.preview.cannot.is_empty();
     let Some(shown) = shown.filter(says) else {
-        return command(asked);
+        return give(model, asked, editor);
     };
     model.overlay = Some(Overlay::Previewed(Box::new(Previewed { editor, ..shown })));
     Vec::new()
 }
 
-/// The same for the selected step.
+/// Gives a command. One that the run cannot take is refused at once, and what was typed for it is in the editor again; so
+/// it is where the run refuses it later.
+fn give(model: &mut Model, asked: RunCommand, editor: Option<Box<Editor>>) -> Vec<Effect> {
+    let refused = editor
+        .is_some()
+        .then(|| asked.refusal(&model.run))
+        .flatten();
+    if let Some(why) = refused {
+        model.notice = Some(why);
+        model.overlay = editor.map(Overlay::Editor);
+        return Vec::new();
+    }
+    model.typed = editor;
+    command(asked)
+}
+
+/// The run did not take the command that was given last.
+pub(super) fn refused(model: &mut Model) {
+    if let Some(editor) = model.typed.take()
+        && model.overlay.is_none()
+    {
+        model.overlay = Some(Overlay::Editor(editor));
+    }
+}
+
+/// Offers a command on the selected step.
 pub(crate) fn offer_on_selected(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
     let step = model.selected;
     step.map_or_else(Vec::new, |step| offer(model, how(step)))
@@ -69,7 +94,7 @@ pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("the run has moved on: this is what it would do now".to_owned());
         return Vec::new();
     }
-    command(shown.command)
+    give(model, shown.command, shown.editor)
 }
 
 /// Drops the command; what was typed is in the editor again.

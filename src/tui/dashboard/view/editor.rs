@@ -1,5 +1,6 @@
-//! The editor over the screen: the text, and below it whether it is JSON.
+//! The editor over the screen: the text, and below it whether it is JSON; or a prompt, with the model above it.
 
+use super::call_fields;
 use crate::text;
 use crate::tui::dashboard::state::editor::{Editor, Purpose};
 use crate::tui::dashboard::state::model::Model;
@@ -22,13 +23,17 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen:
     let title = match editor.purpose {
         Purpose::Output(_) => format!(" output of {id} "),
         Purpose::Input(_) => format!(" input of {id}, instead of its parameters "),
+        Purpose::Call(_) => format!(" prompt and model of {id} "),
     };
     let width = screen
         .width
         .saturating_sub(4)
         .min(WIDTH)
         .max(screen.width.min(20));
-    let lines = editor.area.lines().len() as u16 + 4;
+    let lines = match &editor.call {
+        None => editor.area.lines().len() as u16 + 4,
+        Some(call) => call_fields::rows(editor, call, width.saturating_sub(6)) + 2,
+    };
     let most = screen.height.saturating_sub(4).max(screen.height.min(5));
     let height = lines.max(HEIGHT).min(most);
     let area = super::question::centred(screen, width, height);
@@ -40,8 +45,15 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen:
         area,
         true,
         Line::from(title),
-        Line::from(" JSON "),
+        Line::from(match editor.purpose {
+            Purpose::Call(_) => " text ",
+            _ => " JSON ",
+        }),
     );
+    if editor.call.is_some() {
+        call_fields::draw(model, editor, buf, inner);
+        return;
+    }
     if !inner.is_empty() {
         let theme = &model.theme;
         let status = u16::from(inner.height > 2);

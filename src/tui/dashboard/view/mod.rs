@@ -12,6 +12,7 @@ mod banner;
 mod bare;
 mod body;
 mod break_line;
+mod call_fields;
 mod caption;
 mod editor;
 mod explain;

@@ -1,0 +1,14 @@
+//! What the calls of a step ask a model with.
+
+use std::sync::Arc;
+
+/// What the calls of a step ask a model with, before the user gives it anything else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelCall {
+    /// Whether the user can give it another prompt.
+    pub takes_prompt: bool,
+    /// The prompt of its tool, with `{{name}}` for parameters; `None` where one is made from the tool's description.
+    pub prompt: Option<Arc<str>>,
+    /// The model, by the name that it is chosen by; `None` where that is not known.
+    pub model: Option<Arc<str>>,
+}
