@@ -6,6 +6,7 @@ use super::history_feed::HistoryFeed;
 use super::live_run::{Found, find};
 use super::output::out_line;
 use super::remote_feed::RemoteFeed;
+use super::repeat_feed::Trusting;
 use super::screen;
 use super::terminal::{ended_by, exit_code, is_interactive};
 use crate::control::{Client, ClientError};
@@ -45,7 +46,7 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
     let is_here = recorded.is_some();
     let feed = RemoteFeed::new(client, status.passed(), recorded);
     let left = if is_here {
-        tui::run(HistoryFeed::new(feed), options).await
+        tui::run(HistoryFeed::new(feed, Trusting::unasked()), options).await
     } else {
         tui::run(feed, options).await
     };

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live::LiveFeed;
 use super::output::{note, notes};
+use super::repeat_feed::Trusting;
 use super::screen;
 use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::control::Door;
@@ -33,6 +34,7 @@ pub(super) async fn open(
     is_recorded: bool,
     origin: Origin,
     digest: &str,
+    trusting: Trusting,
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
@@ -66,7 +68,7 @@ pub(super) async fn open(
         worker_reason: origin.worker_reason,
         ..screen::options(title, look)
     };
-    let left = tui::run(HistoryFeed::new(feed), options).await;
+    let left = tui::run(HistoryFeed::new(feed, trusting), options).await;
     // Stops what is still running before the program exits; a run that has ended ignores it.
     let _ = live.commands().send_waiting(RunCommand::Stop).await;
     let _ = live.commands().send_waiting(RunCommand::Close).await;

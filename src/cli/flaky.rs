@@ -10,17 +10,14 @@ use super::terminal::exit_code;
 use super::until_end::{End, Until, until_end};
 use super::verbs::prompt;
 use super::{control_door, trust};
-use crate::engine::step_prices;
-use crate::run::{Agreement, Forecast, RunState, StepStatus};
+use crate::run::{RepeatPrice, Repeats, RunState, ended_calls};
 use crate::session::{
     Changes, Execution, JournalSettings, Loaded, PriorRun, Settings, Trials, TrustedOnce, Version,
     filtered, load_of_run,
 };
 use crate::text::format;
-use crate::tools::Toolbox;
 use crate::units::Money;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Cells of an answer in the table.
@@ -55,17 +52,13 @@ pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
     };
     let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
     let loaded = loaded.repeating(&trials, args.times, args.allow_effects)?;
-    let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
-    let price = Price {
-        forecast: Forecast::of(prices.iter().map(Option::as_ref)),
-        recorded: trials.recorded(args.times),
-    };
+    let price = trials.price(&loaded, args.times);
     if args.dry_run {
         print_price(&args, &price)?;
         return Ok(0);
     }
-    note_line(&price.in_words(&args));
-    let execution = execution(loaded, &args, &trials, consent, &settings)?;
+    note_line(&price_in_words(&args, &price));
+    let execution = execution(loaded, &args, consent, &settings)?;
     let prepared = execution.prepare()?;
     notes(prepared.notes(), ColorWhen::default());
     let run_id = Arc::clone(prepared.run_id());
@@ -80,11 +73,11 @@ pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
         End::Left(code) => return Ok(code),
     };
     notes(live.release().as_slice(), ColorWhen::default());
-    let outcome = Outcome::of(&state, args.by.as_deref()).await?;
+    let found = repeats(&state, args.by.as_deref()).await?;
     if args.json {
-        out_json(&outcome.to_json(&args.step, &run_id))?;
+        out_json(&to_json(&found, &args.step, &run_id))?;
     } else {
-        out(&outcome.to_text(&args))?;
+        out(&to_text(&found, &args))?;
     }
     Ok(match exit_code(&state, signalled) {
         // Calls that fail are what it counts.
@@ -128,32 +121,9 @@ async fn load_plan(
 fn execution(
     loaded: Loaded,
     args: &FlakyArgs,
-    trials: &Trials,
     consent: crate::session::Consent,
     settings: &Settings,
 ) -> Result<Execution, Failure> {
-    let step = loaded
-        .plan
-        .steps
-        .iter()
-        .next()
-        .map(|step| Arc::clone(&step.tool));
-    let tool = match (trials.prompt(), &step) {
-        (Some(prompt), Some(name)) => {
-            let tool = loaded
-                .toolbox
-                .tool(name)
-                .and_then(|tool| tool.with_prompt(prompt));
-            let tool = tool.ok_or_else(|| {
-                Failure::usage(format!(
-                    "--prompt: the tool of step {} asks no model with a prompt",
-                    args.step
-                ))
-            })?;
-            Some((Arc::clone(name), tool))
-        }
-        _ => None,
-    };
     let mut rates = settings.rates.clone();
     rates.0.extend(args.go_on.limits.rates.iter().cloned());
     let execution = loaded
@@ -161,53 +131,35 @@ fn execution(
         .limits(args.go_on.limits.over(settings.limits()?))
         .rates(rates)
         .journal(JournalSettings::default());
-    let execution = match args.go_on.source.seed {
+    Ok(match args.go_on.source.seed {
         Some(seed) => execution.seed(seed),
-        None => execution,
-    };
-    Ok(match tool {
-        Some((name, tool)) => execution.tool(&name, tool),
         None => execution,
     })
 }
 
-/// What the calls cost.
-struct Price {
-    forecast: Forecast,
-    /// What as many calls cost that cost what the recorded ones did.
-    recorded: Option<Money>,
+fn price_in_words(args: &FlakyArgs, price: &RepeatPrice) -> String {
+    let calls = format::count(args.times as usize, "call");
+    let step = crate::text::line(&args.step);
+    if price.forecast.is_free() {
+        return format!("{calls} of step {step}: free");
+    }
+    let amount =
+        |cost: Option<Money>| cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+    format!(
+        "{calls} of step {step}: {} expected{}, {} at most",
+        amount(price.expected()),
+        if price.recorded.is_some() {
+            " (as in the run)"
+        } else {
+            ""
+        },
+        amount(price.forecast.max),
+    )
 }
 
-impl Price {
-    fn expected(&self) -> Option<Money> {
-        self.recorded.or(self.forecast.expected)
-    }
-
-    fn in_words(&self, args: &FlakyArgs) -> String {
-        let calls = format::count(args.times as usize, "call");
-        let step = crate::text::line(&args.step);
-        if self.forecast.is_free() {
-            return format!("{calls} of step {step}: free");
-        }
-        let amount = |cost: Option<Money>| {
-            cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string())
-        };
-        format!(
-            "{calls} of step {step}: {} expected{}, {} at most",
-            amount(self.expected()),
-            if self.recorded.is_some() {
-                " (as in the run)"
-            } else {
-                ""
-            },
-            amount(self.forecast.max),
-        )
-    }
-}
-
-fn print_price(args: &FlakyArgs, price: &Price) -> Result<(), Failure> {
+fn print_price(args: &FlakyArgs, price: &RepeatPrice) -> Result<(), Failure> {
     if !args.json {
-        return out(&(price.in_words(args) + "\n"));
+        return out(&(price_in_words(args, price) + "\n"));
     }
     out_json(&json!({
         "step": args.step,
@@ -216,85 +168,60 @@ fn print_price(args: &FlakyArgs, price: &Price) -> Result<(), Failure> {
     }))
 }
 
-/// What came of the calls.
-struct Outcome {
-    agreement: Agreement,
-    /// The messages of calls that failed, with how many there were.
-    errors: BTreeMap<String, usize>,
-    cost: Option<Money>,
-}
-
-impl Outcome {
-    async fn of(state: &RunState, by: Option<&str>) -> Result<Self, Failure> {
-        let (mut answers, mut errors) = (Vec::new(), BTreeMap::new());
-        for row in state.steps.iter().filter(|row| row.info.parent.is_some()) {
-            match (row.status, &row.output) {
-                (StepStatus::Succeeded, Some(output)) => {
-                    let compared = match by {
-                        Some(filter) => Arc::new(
-                            filtered(output, filter)
-                                .await
-                                .map_err(|message| of_filter(&message))?,
-                        ),
-                        None => Arc::clone(output),
-                    };
-                    answers.push(Some(compared));
-                }
-                (StepStatus::Failed, _) => {
-                    let message = row.error.as_ref().map_or("", |error| &error.message);
-                    *errors.entry(message.to_owned()).or_default() += 1;
-                    answers.push(None);
-                }
-                // It was not called.
-                _ => {}
+/// What came of the calls; `by` is what the answers are compared by.
+async fn repeats(state: &RunState, by: Option<&str>) -> Result<Repeats, Failure> {
+    let mut calls = ended_calls(state);
+    if let Some(filter) = by {
+        for (_, end) in &mut calls {
+            if let Ok(output) = end {
+                let compared = filtered(output, filter).await;
+                *output = Arc::new(compared.map_err(|message| of_filter(&message))?);
             }
         }
-        Ok(Self {
-            agreement: Agreement::of(answers),
-            errors,
-            cost: (!state.unpriced).then_some(state.spent),
-        })
     }
+    Ok(Repeats::of_calls(&calls, state))
+}
 
-    fn to_json(&self, step: &str, run_id: &str) -> Value {
-        let mut value = json!(self.agreement);
-        let errors = self.errors.iter();
-        let errors = errors.map(|(message, count)| json!({"message": message, "count": count}));
-        value["step"] = json!(step);
-        value["run_id"] = json!(run_id);
-        value["errors"] = errors.collect();
-        value["cost"] = json!(self.cost);
-        value
-    }
+fn to_json(found: &Repeats, step: &str, run_id: &str) -> Value {
+    let mut value = json!(found.agreement);
+    let errors = found.failures.iter();
+    let errors = errors.map(|error| json!({"message": error.message, "count": error.calls.len()}));
+    value["step"] = json!(step);
+    value["run_id"] = json!(run_id);
+    value["errors"] = errors.collect();
+    value["cost"] = json!(found.cost);
+    value
+}
 
-    fn to_text(&self, args: &FlakyArgs) -> String {
-        let found = &self.agreement;
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        let cell = |text: &str| crate::text::fit(&crate::text::line(text), ANSWER);
-        let of = |count: usize, word: String| {
-            let share = count as f64 / found.n.max(1) as f64;
-            [count.to_string(), percent(share), word]
-        };
-        let answers = found
-            .answers
-            .iter()
-            .map(|one| of(one.count, cell(&one.output.to_string())));
-        let errors = self
-            .errors
-            .iter()
-            .map(|(message, count)| of(*count, cell(&format!("failed: {message}"))));
-        let rows: Vec<[String; 3]> = answers.chain(errors).collect();
-        let cost = self
-            .cost
-            .map_or_else(|| "an unknown amount".to_owned(), |cost| cost.to_string());
-        format!(
-            "{}agreement {} of {} of step {} (95 % interval {} to {}); {cost}\n",
-            aligned(&rows, 0..2),
-            percent(found.agreement),
-            format::count(found.n, "call"),
-            crate::text::line(&args.step),
-            percent(found.interval[0]),
-            percent(found.interval[1]),
+fn to_text(repeats: &Repeats, args: &FlakyArgs) -> String {
+    let found = &repeats.agreement;
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let cell = |text: &str| crate::text::fit(&crate::text::line(text), ANSWER);
+    let of = |count: usize, word: String| {
+        let share = count as f64 / found.n.max(1) as f64;
+        [count.to_string(), percent(share), word]
+    };
+    let answers = found
+        .answers
+        .iter()
+        .map(|one| of(one.count, cell(&one.output.to_string())));
+    let errors = repeats.failures.iter().map(|error| {
+        of(
+            error.calls.len(),
+            cell(&format!("failed: {}", error.message)),
         )
-    }
+    });
+    let rows: Vec<[String; 3]> = answers.chain(errors).collect();
+    let cost = repeats
+        .cost
+        .map_or_else(|| "an unknown amount".to_owned(), |cost| cost.to_string());
+    format!(
+        "{}agreement {} of {} of step {} (95 % interval {} to {}); {cost}\n",
+        aligned(&rows, 0..2),
+        percent(found.agreement),
+        format::count(found.n, "call"),
+        crate::text::line(&args.step),
+        percent(found.interval[0]),
+        percent(found.interval[1]),
+    )
 }

@@ -1,5 +1,6 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
+use super::repeat_feed::{RepeatFeed, Repeated, Trusting};
 use crate::report::{DiagnosticStyle, local_time, render_faults, watched};
 use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
@@ -26,17 +27,19 @@ const KNOWN: u64 = 20_000;
 /// A feed that also answers queries about recorded runs.
 pub(super) struct HistoryFeed<F> {
     feed: F,
+    repeats: RepeatFeed,
     answered: Vec<HistoryAnswer>,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
     answers: mpsc::UnboundedReceiver<HistoryAnswer>,
 }
 
 impl<F> HistoryFeed<F> {
-    /// Wraps `feed`.
-    pub(super) fn new(feed: F) -> Self {
+    /// Wraps `feed`. Calls that are repeated are trusted like those of the run.
+    pub(super) fn new(feed: F, trusting: Trusting) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             feed,
+            repeats: RepeatFeed::new(sender.clone(), trusting),
             answered: Vec::new(),
             sender,
             answers,
@@ -128,6 +131,43 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 });
                 return;
             }
+            HistoryQuery::RepeatPrice {
+                number,
+                shown,
+                step,
+                call,
+            } => {
+                let asked = Repeated {
+                    number,
+                    shown,
+                    step,
+                    call,
+                    times: 1,
+                };
+                self.repeats.price(asked, faults);
+                return;
+            }
+            HistoryQuery::Repeat {
+                number,
+                shown,
+                step,
+                call,
+                times,
+            } => {
+                let asked = Repeated {
+                    number,
+                    shown,
+                    step,
+                    call,
+                    times,
+                };
+                self.repeats.repeat(asked, faults);
+                return;
+            }
+            HistoryQuery::StopRepeating => {
+                self.repeats.stop();
+                return;
+            }
             HistoryQuery::ModelCall { shown, step } => {
                 tokio::spawn(async move {
                     let known = model_call_of(&shown, step).await;
@@ -192,6 +232,12 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         }
         HistoryQuery::EditsDiff { .. } | HistoryQuery::WriteEdits { .. } => {
             HistoryAnswer::EditsDiff(Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::RepeatPrice { number, .. } | HistoryQuery::Repeat { number, .. } => {
+            HistoryAnswer::RepeatPrice(number, Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::StopRepeating => {
+            HistoryAnswer::RepeatPrice(0, Err("it is answered elsewhere".into()))
         }
         HistoryQuery::ModelCall { step, .. } => {
             HistoryAnswer::ModelCall(step, Err("it is answered elsewhere".into()))

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::playback::Tape;
+use super::repeat_feed::Trusting;
 use super::terminal::ended_by;
 use crate::run::RunEvent;
 use crate::session::ForkRequest;
@@ -14,7 +15,11 @@ pub(super) async fn look_back(
     events: Vec<RunEvent>,
     options: tui::Options,
 ) -> Result<(Option<u8>, Option<ForkRequest>), Failure> {
-    let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
+    let left = tui::run(
+        HistoryFeed::new(Tape::new(events), Trusting::unasked()),
+        options,
+    )
+    .await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     let fork = match left.outcome {
         Outcome::Fork(step) => ForkRequest::of(&left.run, step),

@@ -39,6 +39,7 @@ mod prices;
 mod recorded;
 mod remote_feed;
 mod repair;
+mod repeat_feed;
 mod replay;
 mod run;
 mod runs;

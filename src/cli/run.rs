@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::look_back::look_back;
 use super::output::{note_line, notes};
 use super::recorded::recording;
+use super::repeat_feed::Trusting;
 use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::{SIGNALLED, is_headless};
 use super::{control_door, dashboard, detach, headless, interrupted, samples, screen, trust};
@@ -230,7 +231,12 @@ async fn run_once(
         (headless::run(prepared, door, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        let opened = dashboard::open((prepared, door), &args.screen, is_recorded, origin, &digest);
+        let trusting = Trusting {
+            given: trust::is_given(args.trust),
+            once: once.clone(),
+        };
+        let run = (prepared, door);
+        let opened = dashboard::open(run, &args.screen, is_recorded, origin, &digest, trusting);
         Box::pin(opened).await?
     };
     // The process exits next: freeing a large plan would only take time.

@@ -43,6 +43,7 @@ mod recorded_plan;
 mod recording;
 mod redaction;
 mod repair;
+mod repetition;
 mod rerun;
 mod resume;
 mod run_log;
@@ -90,6 +91,7 @@ pub(crate) use recorded_plan::{
     Version, bundle_of, load_of_run, model_call_of, recorded_catalog_of, recorded_plan_of,
 };
 pub(crate) use repair::{Repair, Repaired, correction, failures_of};
+pub(crate) use repetition::{Repetition, repetition};
 pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
 pub(crate) use save::{Saving, saving};

@@ -4,8 +4,9 @@ use super::changes::find;
 use super::error::SessionError;
 use super::literal_input::literal_input;
 use super::load::Loaded;
+use crate::engine::step_prices;
 use crate::plan::{ExecutionPlan, Step, parse};
-use crate::run::{RunState, StepState};
+use crate::run::{Forecast, RepeatPrice, RunState, StepState};
 use crate::tools::{REDACTED, Toolbox};
 use crate::units::Money;
 use serde_json::{Map, Value, json};
@@ -88,7 +89,7 @@ impl Trials {
     }
 
     /// What `n` calls cost that cost what the recorded ones did; `None` where that is not known.
-    pub(crate) fn recorded(&self, n: u32) -> Option<Money> {
+    fn recorded(&self, n: u32) -> Option<Money> {
         let (sum, calls) = self.recorded?;
         Some(Money::from_usd(sum.usd() * f64::from(n) / f64::from(calls)))
     }
@@ -98,9 +99,13 @@ impl Trials {
         self.output.as_deref()
     }
 
-    /// The prompt instead of the tool's.
-    pub(crate) fn prompt(&self) -> Option<&Arc<str>> {
-        self.prompt.as_ref()
+    /// What `n` calls cost by this plan, which repeats them.
+    pub(crate) fn price(&self, repeating: &Loaded, n: u32) -> RepeatPrice {
+        let prices = step_prices(&repeating.plan, &repeating.context, &repeating.toolbox);
+        RepeatPrice {
+            forecast: Forecast::of(prices.iter().map(Option::as_ref)),
+            recorded: self.recorded(n),
+        }
     }
 
     /// The plan of `n` such calls, with its context.
@@ -166,21 +171,32 @@ impl Loaded {
     /// Where the plan has no such step any more, or a call of it may change something and `allow_effects` does not allow
     /// that.
     pub(crate) fn repeating(
-        self,
+        mut self,
         trials: &Trials,
         n: u32,
         allow_effects: bool,
     ) -> Result<Self, SessionError> {
         let (step, _) = find(&self.plan, &trials.step)?;
         let tool = self.toolbox.tool(&step.tool);
-        let repeatable =
-            tool.is_some_and(|tool| tool.policy().repeatable || !tool.kind().reaches_outside);
+        let repeatable = tool
+            .as_ref()
+            .is_some_and(|tool| tool.policy().repeatable || !tool.kind().reaches_outside);
         if !repeatable && !allow_effects {
             return Err(SessionError::NoTrials(format!(
                 "a call of step {} may change something ({} is neither `read_only` nor `idempotent`): with \
                  --allow-effects it is repeated all the same",
                 step.id, step.tool
             )));
+        }
+        if let Some(prompt) = &trials.prompt {
+            let tool = tool.and_then(|tool| tool.with_prompt(prompt));
+            let tool = tool.ok_or_else(|| {
+                SessionError::NoTrials(format!(
+                    "--prompt: the tool of step {} asks no model with a prompt",
+                    step.id
+                ))
+            })?;
+            self.toolbox.insert(Arc::clone(&step.tool), tool);
         }
         let (value, context) = trials.plan(&self.plan, n)?;
         let draft = parse(TRIALS, value.to_string().as_bytes())?;

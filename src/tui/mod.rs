@@ -50,6 +50,7 @@ pub use dashboard::state::overlay::{BarePage, Overlay, PlanEdit, Question, SaveE
 pub use dashboard::state::previewed::{Previewed, Previews};
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
+pub use dashboard::state::trying::{Tried, Trying};
 pub use dashboard::update::update;
 pub use dashboard::view::view;
 pub use input::keymap::{KeyFault, KeySetting, Keymap, Keymaps};

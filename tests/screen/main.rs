@@ -84,6 +84,7 @@ mod terminal_values;
 #[cfg(unix)]
 mod terminal_yours;
 mod travel;
+mod trying;
 mod unknown;
 mod values;
 mod views;

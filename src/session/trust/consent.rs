@@ -59,5 +59,5 @@ impl Consent {
 }
 
 /// What the user let run once, for as long as this process runs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedOnce(pub(super) Vec<TrustedPlan>);

@@ -1,9 +1,12 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
+use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
-use crate::run::{Comparison, Exchange, ModelCall, RunState, Savings, UsualTimes};
+use crate::run::{
+    Comparison, Exchange, GivenCall, ModelCall, RepeatPrice, RunState, Savings, UsualTimes,
+};
 use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -87,6 +90,32 @@ pub enum HistoryQuery {
         /// The step or the element.
         step: StepIx,
     },
+    /// What one more call of a step costs, on the input that it had in the run.
+    RepeatPrice {
+        /// The number of the question.
+        number: u64,
+        /// The run, at the event shown.
+        shown: Box<RunState>,
+        /// The step or the element.
+        step: Arc<str>,
+        /// The prompt and the model, where they are not those of the run.
+        call: GivenCall,
+    },
+    /// What such calls answer. It is answered several times, while they end.
+    Repeat {
+        /// The number of the question.
+        number: u64,
+        /// The run, at the event shown.
+        shown: Box<RunState>,
+        /// The step or the element.
+        step: Arc<str>,
+        /// The prompt and the model, where they are not those of the run.
+        call: GivenCall,
+        /// How often it is called.
+        times: u32,
+    },
+    /// No more such calls are to be made.
+    StopRepeating,
     /// How long the steps of the plan usually take.
     Usual {
         /// The run that is shown.
@@ -161,6 +190,10 @@ pub enum HistoryAnswer {
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
     /// What this step has models asked with, or why that is not known.
     ModelCall(StepIx, Result<ModelCall, Arc<str>>),
+    /// What one call of the question with this number costs, or why it cannot be repeated.
+    RepeatPrice(u64, Result<RepeatPrice, Arc<str>>),
+    /// What the calls of the question with this number have answered by now, or why they could not be made.
+    Repeated(u64, Result<Box<Tried>, Arc<str>>),
     /// What the steps took in an earlier run of the plan; nothing where there is none.
     Usual(UsualTimes),
     /// The plan file and a line in it, or why there is none.

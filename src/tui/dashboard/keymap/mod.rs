@@ -68,6 +68,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         | O::Question(_)
         | O::PlanEdit(_)
         | O::SaveEdits(_)
+        | O::Trying(_)
         | O::Previewed(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),

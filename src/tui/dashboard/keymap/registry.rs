@@ -22,7 +22,7 @@ use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
     json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, save_edits, search, settings, themes, unknown, watches,
+    questions, save_edits, search, settings, themes, trying, unknown, watches,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -79,6 +79,15 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("run-changed", &[key('y'), code(KeyCode::Enter)], Asked, "run again what changed in the plan", plan_edit::can_run, plan_edit::run).hint("run again"),
     ask("give", &[code(KeyCode::Enter), key('y')], Asked, "do what is shown", previewed::is_shown, previewed::confirm).hint("do it"),
     change("drop", &[code(KeyCode::Esc), key('n')], Asked, "leave the run as it is", previewed::is_shown, previewed::leave).hint("back"),
+    ask("make-calls", &[code(KeyCode::Enter), key('y')], Asked, "make these calls", trying::is_priced, trying::start).hint("call it"),
+    change("more-calls", &[key('+'), code(KeyCode::Up), key('k')], Asked, "more calls", trying::is_priced, |m| trying::change_times(m, true)).hint("more"),
+    change("fewer-calls", &[key('-'), code(KeyCode::Down), key('j')], Asked, "fewer calls", trying::is_priced, |m| trying::change_times(m, false)).hint("fewer"),
+    ask("use-answer", &[code(KeyCode::Enter)], Asked, "use the chosen answer as the step's output", trying::can_use, trying::use_answer).hint("use this answer"),
+    ask("keep-call", &[key('p')], Asked, "call the step with the prompt and the model that were tried", trying::can_keep, trying::keep).hint("keep the prompt"),
+    change("answer-above", &[code(KeyCode::Up), key('k')], Asked, "the answer above", trying::has_lines, |m| trying::choose(m, -1)).hint("up"),
+    change("answer-below", &[code(KeyCode::Down), key('j')], Asked, "the answer below", trying::has_lines, |m| trying::choose(m, 1)).hint("down"),
+    ask("stop-calls", &[code(KeyCode::Esc)], Asked, "make no more calls", trying::is_running, trying::stop).hint("stop"),
+    change("leave-calls", &[code(KeyCode::Esc), key('n')], Asked, "leave the calls that were tried", trying::can_leave, trying::leave).hint("back"),
     ask("write-edits", &[code(KeyCode::Enter), key('y')], Asked, "write the edits to the files", save_edits::can_write, save_edits::write).hint("write"),
     change("leave-files", &[code(KeyCode::Esc), key('n')], Asked, "leave the files as they are", save_edits::is_shown, close).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
@@ -121,6 +130,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("answer-later", &[code(KeyCode::Esc)], Asked, "decide later", approval::is_shown, close).hint("later"),
     ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
+    ask("try-typed", &[Key::control('t')], Editor, "call the step alone with this prompt, several times", trying::can_try_typed, trying::begin_typed).hint("try"),
     change("other-field", &[code(KeyCode::Tab), code(KeyCode::BackTab)], Editor, "from the prompt to the model, or back", editor::in_call, editor::turn).hint("prompt/model"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
@@ -210,6 +220,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
     ask("fork", &[key('F')], Dashboard, "fork a new run from the selected step (asks)",
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
+    ask("try", &[Key::control('t')], Dashboard, "call the step alone, several times on its recorded input: how far do the answers agree?",
+        trying::can_try, trying::begin).needs("a selected step of a recorded run that has asked a model"),
     ask("bundle", &[key('B')], Dashboard, "save the step and what it depends on as a plan that runs again offline",
         bundle::can_write, bundle::write).needs("a selected step of a recorded run"),
     change("watch", &[key('X')], Dashboard, "watch jq expressions over the run, such as .steps.ID.output", |m| m.overlay.is_none(), watches::open),

@@ -70,6 +70,15 @@ impl CallFields {
         }
     }
 
+    /// The prompt and the model that a call is made with then, whoever gave them.
+    pub(crate) fn called(&self, prompt: &str) -> GivenCall {
+        let given = self.given(prompt);
+        GivenCall {
+            prompt: given.prompt.or_else(|| self.own.prompt.clone()),
+            model: given.model.or_else(|| self.own.model.clone()),
+        }
+    }
+
     /// The edit that brings it about; `None` where nothing changes.
     pub(crate) fn edit(&self, prompt: &str) -> Option<CallEdit> {
         let given = self.given(prompt);

@@ -30,4 +30,5 @@ pub(crate) mod tab;
 pub(crate) mod time_travel;
 pub(crate) mod tour;
 pub(crate) mod trail;
+pub(crate) mod trying;
 pub(crate) mod watches;

@@ -163,6 +163,8 @@ pub struct Model {
     pub unknown: UnknownSteps,
     /// What was typed for the command that was given last, until the next key: the run may not take it.
     pub(crate) typed: Option<Box<super::editor::Editor>>,
+    /// How often calls were repeated, to tell the answers apart.
+    pub(crate) trial_numbers: u64,
     /// Who tells what a command would do, before it is given.
     pub previews: Option<Previews>,
     /// Whether the run is on record, so that it can be forked.
@@ -243,6 +245,7 @@ impl Model {
             overlay: None,
             unknown: UnknownSteps::default(),
             typed: None,
+            trial_numbers: 0,
             previews: None,
             forkable: false,
             address: None,

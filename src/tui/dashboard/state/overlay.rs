@@ -7,6 +7,7 @@ use super::editor::Editor;
 use super::previewed::Previewed;
 use super::search::Search;
 use super::setting_line::SettingLine;
+use super::trying::Trying;
 use super::watches::WatchEdit;
 use crate::plan::StepIx;
 use crate::tui::dashboard::history::{EditsDiff, PlanChange};
@@ -113,6 +114,8 @@ pub enum Overlay {
     SaveEdits(SaveEdits),
     /// What a command would do, before it is given.
     Previewed(Box<Previewed>),
+    /// Repeated calls of a step: their price, and what they answer.
+    Trying(Box<Trying>),
     /// What the server of a running call asks.
     Answer(Box<AnswerForm>),
     /// What happened to this step, whose result is unknown.

@@ -1,6 +1,7 @@
 //! A command whose price and effects are shown before it is given.
 
 use super::editor::Editor;
+use super::trying::Trying;
 use crate::plan::StepIx;
 use crate::run::{ModelCall, Preview, RunCommand, RunState};
 use std::fmt;
@@ -57,6 +58,8 @@ pub struct Previewed {
     pub(crate) scroll: usize,
     /// What is not lost when the user says no.
     pub(crate) editor: Option<Box<Editor>>,
+    /// The table from which it comes.
+    pub(crate) trying: Option<Box<Trying>>,
 }
 
 impl Previewed {
@@ -82,6 +85,7 @@ impl Previewed {
             command,
             scroll: 0,
             editor: None,
+            trying: None,
         })
     }
 

@@ -79,6 +79,8 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)
         | HistoryAnswer::ModelCall(..)
+        | HistoryAnswer::RepeatPrice(..)
+        | HistoryAnswer::Repeated(..)
         | HistoryAnswer::Usual(_) => {}
         HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;

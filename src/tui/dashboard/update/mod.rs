@@ -26,6 +26,7 @@ pub(crate) mod save_edits;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod themes;
+pub(crate) mod trying;
 pub(crate) mod unknown;
 pub(crate) mod watches;
 
@@ -82,6 +83,14 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Answer(HistoryAnswer::ModelCall(step, known)) => {
             editor::take_call(model, step, known);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::RepeatPrice(number, price)) => {
+            trying::take_price(model, number, price);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::Repeated(number, tried)) => {
+            trying::take(model, number, tried);
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Usual(usual)) => {

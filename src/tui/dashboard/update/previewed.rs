@@ -8,11 +8,21 @@ use crate::tui::dashboard::state::editor::Editor;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::previewed::Previewed;
+use crate::tui::dashboard::state::trying::Trying;
 use std::sync::Arc;
 
 /// Shows what this command would do; gives it at once where nobody can tell.
 pub(crate) fn offer(model: &mut Model, asked: RunCommand) -> Vec<Effect> {
-    offer_edit(model, asked, None)
+    offer_from(model, asked, (None, None))
+}
+
+/// The same for what came of calls that were tried.
+pub(super) fn offer_tried(
+    model: &mut Model,
+    asked: RunCommand,
+    trying: Box<Trying>,
+) -> Vec<Effect> {
+    offer_from(model, asked, (None, Some(trying)))
 }
 
 /// The same for a value that was typed into this editor.
@@ -20,6 +30,14 @@ pub(crate) fn offer_edit(
     model: &mut Model,
     asked: RunCommand,
     editor: Option<Box<Editor>>,
+) -> Vec<Effect> {
+    offer_from(model, asked, (editor, None))
+}
+
+fn offer_from(
+    model: &mut Model,
+    asked: RunCommand,
+    (editor, trying): (Option<Box<Editor>>, Option<Box<Trying>>),
 ) -> Vec<Effect> {
     let previews = model.previews.as_ref();
     let shown = previews.and_then(|previews| Previewed::of(previews, &model.run, asked.clone()));
@@ -29,7 +47,11 @@ pub(crate) fn offer_edit(
     let Some(shown) = shown.filter(says) else {
         return give(model, asked, editor);
     };
-    model.overlay = Some(Overlay::Previewed(Box::new(Previewed { editor, ..shown })));
+    model.overlay = Some(Overlay::Previewed(Box::new(Previewed {
+        editor,
+        trying,
+        ..shown
+    })));
     Vec::new()
 }
 
@@ -102,5 +124,7 @@ pub(crate) fn leave(model: &mut Model) {
     let Some(Overlay::Previewed(shown)) = model.overlay.take() else {
         return;
     };
-    model.overlay = shown.editor.map(Overlay::Editor);
+    let Previewed { editor, trying, .. } = *shown;
+    let editor = editor.map(Overlay::Editor);
+    model.overlay = editor.or_else(|| trying.map(Overlay::Trying));
 }

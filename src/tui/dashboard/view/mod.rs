@@ -33,6 +33,7 @@ mod search;
 mod settings;
 mod side_by_side;
 mod text_box;
+mod trying;
 mod unknown;
 mod waits;
 mod watches;
@@ -122,6 +123,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::SaveEdits(edits) => save_edits::draw(model, edits, buf, area),
         Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),
+        Overlay::Trying(trying) => trying::draw(model, trying, buf, area),
         Overlay::Answer(form) => answer_form::draw(model, form, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Break(line) => break_line::draw(model, line, buf, area),

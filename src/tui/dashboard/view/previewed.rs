@@ -25,6 +25,8 @@ pub(super) fn draw(model: &Model, shown: &mut Previewed, buf: &mut Buffer, scree
     let title = shown.title(|step| model.names.fit(step, 40));
     let hint = if shown.editor.is_some() {
         "enter do it   esc back to the editor"
+    } else if shown.trying.is_some() {
+        "enter do it   esc back to the answers"
     } else {
         "enter do it   esc leave it"
     };
