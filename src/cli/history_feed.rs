@@ -1,5 +1,6 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
+use super::repair_feed::{Failed, RepairFeed};
 use super::repeat_feed::{RepeatFeed, Repeated, Trusting};
 use crate::report::{DiagnosticStyle, local_time, render_faults, watched};
 use crate::run::{
@@ -10,7 +11,9 @@ use crate::session::{
     place_in_plan, plan_change, saving, savings_so_far, state_of,
 };
 use crate::store::StoreError;
-use crate::tui::{EditsDiff, Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
+use crate::tui::{
+    EditsDiff, Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange, RepairQuestion,
+};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -28,6 +31,7 @@ const KNOWN: u64 = 20_000;
 pub(super) struct HistoryFeed<F> {
     feed: F,
     repeats: RepeatFeed,
+    repairs: RepairFeed,
     answered: Vec<HistoryAnswer>,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
     answers: mpsc::UnboundedReceiver<HistoryAnswer>,
@@ -39,6 +43,7 @@ impl<F> HistoryFeed<F> {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             feed,
+            repairs: RepairFeed::new(sender.clone(), trusting.given),
             repeats: RepeatFeed::new(sender.clone(), trusting),
             answered: Vec::new(),
             sender,
@@ -168,6 +173,31 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 self.repeats.stop();
                 return;
             }
+            HistoryQuery::Repair {
+                number,
+                run_id,
+                step,
+                about,
+            } => {
+                let asked = Failed {
+                    number,
+                    run_id,
+                    step,
+                };
+                match about {
+                    RepairQuestion::Price => self.repairs.price(asked, faults),
+                    RepairQuestion::Correction => self.repairs.ask(asked, faults, shown_change),
+                }
+                return;
+            }
+            HistoryQuery::StopRepair => {
+                self.repairs.stop();
+                return;
+            }
+            HistoryQuery::WriteRepair { diff } => {
+                self.repairs.write(&diff, faults);
+                return;
+            }
             HistoryQuery::ModelCall { shown, step } => {
                 tokio::spawn(async move {
                     let known = model_call_of(&shown, step).await;
@@ -238,6 +268,11 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         }
         HistoryQuery::StopRepeating => {
             HistoryAnswer::RepeatPrice(0, Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::Repair { .. }
+        | HistoryQuery::StopRepair
+        | HistoryQuery::WriteRepair { .. } => {
+            HistoryAnswer::RepairWritten(Err("it is answered elsewhere".into()))
         }
         HistoryQuery::ModelCall { step, .. } => {
             HistoryAnswer::ModelCall(step, Err("it is answered elsewhere".into()))

@@ -39,6 +39,7 @@ mod prices;
 mod recorded;
 mod remote_feed;
 mod repair;
+mod repair_feed;
 mod repeat_feed;
 mod replay;
 mod run;

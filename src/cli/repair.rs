@@ -71,7 +71,7 @@ async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result
     if is_same {
         note_line("the plan stays as it is");
     } else {
-        note(&repaired.changed.diff);
+        note(&repaired.diff());
         note_line(&preview(&repaired.change));
     }
     let mut answer = to_json(repair, &repaired);
@@ -84,7 +84,11 @@ async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result
         return Ok(u8::from(is_same));
     }
     let file = args.output.clone().unwrap_or_else(|| repair.file.clone());
-    repaired.document.write(&file)?;
+    match &args.output {
+        None => repaired.file.write_if_as_read()?,
+        Some(file) => std::fs::write(file, repaired.file.text())
+            .map_err(|error| SessionError::file(file.display().to_string(), error))?,
+    }
     note_line(&format!("the plan is in {}", file.display()));
     let prior = PriorRun::fork(&repair.run_id, Changes::default())?;
     let mut all = RunArgs::by_default();
@@ -171,7 +175,7 @@ fn to_json(repair: &Repair, repaired: &Repaired) -> Value {
     let mut all = succeeded(&repaired.document.value, &repaired.changed.record);
     let change = &repaired.change;
     all["run_id"] = json!(repair.run_id);
-    all["diff"] = json!(repaired.changed.diff);
+    all["diff"] = json!(repaired.diff());
     all["preview"] = json!({
         "changed": change.changed,
         "reruns": change.reruns,

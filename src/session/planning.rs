@@ -153,7 +153,7 @@ impl Planning {
     }
 
     /// The plan that is changed, with its context.
-    fn before(&self, plan: &Path) -> Result<(ExecutionPlan, Value), SessionError> {
+    pub(super) fn before(&self, plan: &Path) -> Result<(ExecutionPlan, Value), SessionError> {
         let before = read_draft(plan)?.check(Some(&self.catalog), None)?;
         let mut context = before.context.clone();
         context.extend(self.options.source.context.clone());

@@ -1,12 +1,14 @@
 //! The plan of a run that failed, corrected by the planner.
 
 use super::changes::Changes;
+use super::corrected_text::corrected_text;
 use super::edited_plan::{PlanChange, change_with};
 use super::error::SessionError;
 use super::history::state_of;
 use super::plan_document::PlanDocument;
 use super::planning::{Planning, PlanningOptions};
 use super::resume::PriorRun;
+use super::save::ChangedFile;
 use super::settings::Settings;
 use crate::planner::{ChangedPlan, PlanningProgress};
 use crate::run::{RunState, StepState, StepStatus};
@@ -34,10 +36,22 @@ pub(crate) struct Repair {
 pub(crate) struct Repaired {
     /// The plan and what it took.
     pub changed: ChangedPlan,
-    /// It as a file.
+    /// It as a value.
     pub document: PlanDocument,
+    /// It in the plan's file, where what did not change stays as it is written.
+    pub file: ChangedFile,
     /// What it makes run again.
     pub change: PlanChange,
+}
+
+impl Repaired {
+    /// How the plan's file changes, as `patch` reads it; empty where the plan stays as it is.
+    pub(crate) fn diff(&self) -> String {
+        if self.changed.diff.is_empty() {
+            return String::new();
+        }
+        self.file.diff()
+    }
 }
 
 /// The failed steps of a run with their errors, a line each; with `step` that one, with what it was called with. `None`
@@ -140,16 +154,34 @@ impl Repair {
             .planning
             .refine(&self.file, &self.instruction, |_| {})
             .await?;
-        let file = file.unwrap_or(&self.file);
+        let to = file.unwrap_or(&self.file);
         let document = self
             .planning
-            .document(&changed.plan, "", &changed.record, Some(file));
-        let text = document.text(Some(file));
-        let change = change_with(&self.run_id, Some(text)).await?;
+            .document(&changed.plan, "", &changed.record, Some(to));
+        let before = std::fs::read_to_string(&self.file)
+            .map_err(|error| SessionError::file(self.file.display().to_string(), error))?;
+        // Elsewhere it may need the tools that lie beside its own file.
+        let is_own = file.is_none_or(|file| file.parent() == self.file.parent());
+        let kept = is_own.then(|| self.kept(&before, &changed)).flatten();
+        let text = kept.unwrap_or_else(|| document.text(Some(to)));
+        let change = change_with(&self.run_id, Some(text.clone())).await?;
         Ok(Repaired {
             changed,
             document,
+            file: ChangedFile::new(self.file.clone(), before, text),
             change,
         })
+    }
+
+    /// The text of the plan's file with the changed plan in it.
+    fn kept(&self, text: &str, changed: &ChangedPlan) -> Option<String> {
+        let (before, _) = self.planning.before(&self.file).ok()?;
+        let name = self.file.display().to_string();
+        corrected_text(
+            (&name, text),
+            &before,
+            &changed.plan,
+            Some(&self.planning.catalog),
+        )
     }
 }

@@ -33,7 +33,10 @@ mod widgets;
 
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
-pub use dashboard::history::{EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
+pub use dashboard::history::{
+    Correction, EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange, RepairPrice,
+    RepairQuestion,
+};
 pub use dashboard::message::{Effect, Message};
 pub use dashboard::panes::View;
 pub use dashboard::panes::cost::CostPane;
@@ -48,6 +51,7 @@ pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
 pub use dashboard::state::overlay::{BarePage, Overlay, PlanEdit, Question, SaveEdits};
 pub use dashboard::state::previewed::{Previewed, Previews};
+pub use dashboard::state::repairing::Repairing;
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
 pub use dashboard::state::trying::{Tried, Trying};

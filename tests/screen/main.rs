@@ -42,6 +42,7 @@ mod prompt_edit;
 mod raw_bodies;
 #[cfg(unix)]
 mod real_terminal;
+mod repairing;
 mod robust;
 mod room;
 mod save_edits;
@@ -71,6 +72,8 @@ mod terminal_picture;
 mod terminal_plan_edit;
 #[cfg(unix)]
 mod terminal_planner;
+#[cfg(unix)]
+mod terminal_repair;
 #[cfg(unix)]
 mod terminal_room;
 #[cfg(unix)]

@@ -30,6 +30,30 @@ pub(crate) struct ChangedFile {
 }
 
 impl ChangedFile {
+    /// A file that holds one text, and is to hold another.
+    pub(in crate::session) fn new(path: PathBuf, before: String, after: String) -> Self {
+        Self {
+            path,
+            edits: Vec::new(),
+            before,
+            after,
+        }
+    }
+
+    /// What it is to hold.
+    pub(crate) fn text(&self) -> &str {
+        &self.after
+    }
+
+    /// Writes it, unless it has changed since it was read.
+    ///
+    /// # Errors
+    /// Where it has changed, or cannot be written.
+    pub(crate) fn write_if_as_read(&self) -> Result<(), SessionError> {
+        self.is_as_read()?;
+        self.write()
+    }
+
     /// The difference, as `patch` reads it.
     pub(crate) fn diff(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();

@@ -46,6 +46,28 @@ pub struct PlanChange {
     pub max: Option<Money>,
 }
 
+/// Who is asked, and what that can cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepairPrice {
+    /// The planner, by name.
+    pub planner: String,
+    /// The upper bound of one request, of which there are at most three; `None` where there is none.
+    pub max_of_one: Option<Money>,
+}
+
+/// A corrected plan that is not written yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correction {
+    /// The planner, by name.
+    pub planner: String,
+    /// What it cost; `None` where that is not known.
+    pub cost: Option<Money>,
+    /// How the plan's file changes, as `patch` reads it; empty where it does not.
+    pub diff: String,
+    /// What runs again.
+    pub change: PlanChange,
+}
+
 /// The edits of the run shown as changes of its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EditsDiff {
@@ -55,6 +77,15 @@ pub struct EditsDiff {
     pub saved: Vec<String>,
     /// What is not written, and why.
     pub left_out: Vec<String>,
+}
+
+/// What the planner is asked about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepairQuestion {
+    /// What a correction costs. It is not asked yet.
+    Price,
+    /// For a corrected plan.
+    Correction,
 }
 
 /// A query for recorded runs.
@@ -116,6 +147,24 @@ pub enum HistoryQuery {
     },
     /// No more such calls are to be made.
     StopRepeating,
+    /// A correction of the plan after a step has failed, or its price.
+    Repair {
+        /// The number of the question.
+        number: u64,
+        /// The run.
+        run_id: Arc<str>,
+        /// The step that failed.
+        step: Arc<str>,
+        /// Which of them.
+        about: RepairQuestion,
+    },
+    /// The planner is not to be asked any more.
+    StopRepair,
+    /// Writes the correction to the plan's file, where it is this difference still.
+    WriteRepair {
+        /// The difference that the user has seen.
+        diff: String,
+    },
     /// How long the steps of the plan usually take.
     Usual {
         /// The run that is shown.
@@ -194,6 +243,14 @@ pub enum HistoryAnswer {
     RepeatPrice(u64, Result<RepeatPrice, Arc<str>>),
     /// What the calls of the question with this number have answered by now, or why they could not be made.
     Repeated(u64, Result<Box<Tried>, Arc<str>>),
+    /// What the correction of the question with this number costs.
+    RepairPrice(u64, RepairPrice),
+    /// How far the planner is with the question of this number.
+    RepairProgress(u64, String),
+    /// The correction, or why there is none.
+    Repaired(u64, Result<Box<Correction>, Arc<str>>),
+    /// The correction is written; or why it is not.
+    RepairWritten(Result<(), Arc<str>>),
     /// What the steps took in an earlier run of the plan; nothing where there is none.
     Usual(UsualTimes),
     /// The plan file and a line in it, or why there is none.

@@ -15,23 +15,28 @@ struct Desk {
 impl Desk {
     /// A plan whose second step fails, and a run of it.
     fn failed(answers: Vec<super::Step>) -> Self {
-        let folder = workplace();
         let mut wrong = good();
         wrong["steps"][1]["parameters"]["words"] = "{{steps[split].output.words[0]}}".into();
+        Self::failed_as("p.json", &wrong.to_string(), answers)
+    }
+
+    /// The same plan as this file has it.
+    fn failed_as(file: &str, text: &str, answers: Vec<super::Step>) -> Self {
+        let folder = workplace();
         let tools = TOOLS.replace(
             "'.words | length'",
             "'if (.words | type) == \"array\" then (.words | length) else error(\"cannot count \\(.words)\") end'",
         );
         let tools = tools.replace("{name: words, type: array,", "{name: words,");
         std::fs::write(folder.path().join("catalog.yaml"), tools).unwrap();
-        std::fs::write(folder.path().join("p.json"), wrong.to_string()).unwrap();
+        std::fs::write(folder.path().join(file), text).unwrap();
         let desk = Self {
             folder,
             server: server(answers),
         };
         let failed = desk.run(&[
             "run",
-            "p.json",
+            file,
             "--headless",
             "--worker",
             "offline",
@@ -158,5 +163,34 @@ fn what_is_no_valid_plan_changes_nothing() {
         stderr(&other).contains("did not fail"),
         "{}",
         stderr(&other)
+    );
+}
+
+#[test]
+fn what_is_not_corrected_stays_as_it_is_written() {
+    let text = r#"# Counts the words of a letter.
+name: count   # for the archive
+steps:
+  - id: split
+    tool: split_words
+    parameters: {text: '{{letter}}'}
+  - id: count
+    tool: count_words
+    # The words, and not the first of them.
+    parameters:
+      words: "{{steps[split].output.words[0]}}"
+    depends_on: [split]
+"#;
+    let desk = Desk::failed_as("p.yaml", text, vec![says(&good())]);
+    let repaired = desk.repair(&["--yes"]);
+    assert_eq!(code(&repaired), 0, "{}", stderr(&repaired));
+    let written = std::fs::read_to_string(desk.folder.path().join("p.yaml")).unwrap();
+    assert_eq!(written, text.replace("words[0]", "words"));
+    let diff = json(&repaired)["diff"].as_str().unwrap().to_owned();
+    let changed = diff.lines().filter(|line| line.starts_with(['-', '+']));
+    assert_eq!(
+        changed.count(),
+        4,
+        "two lines and the names of the file: {diff}"
     );
 }

@@ -65,6 +65,7 @@ pub(crate) fn scrolls(model: &Model) -> bool {
                     | Overlay::Bare(_)
                     | Overlay::PlanEdit(_)
                     | Overlay::SaveEdits(_)
+                    | Overlay::Repairing(_)
                     | Overlay::Previewed(_)
             )
         )

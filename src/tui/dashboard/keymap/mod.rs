@@ -69,6 +69,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         | O::PlanEdit(_)
         | O::SaveEdits(_)
         | O::Trying(_)
+        | O::Repairing(_)
         | O::Previewed(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
@@ -91,6 +92,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                     | O::Bare(_)
                     | O::PlanEdit(_)
                     | O::SaveEdits(_)
+                    | O::Repairing(_)
                     | O::Previewed(_)
             )
         }

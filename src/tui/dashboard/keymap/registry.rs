@@ -22,7 +22,7 @@ use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
     json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, save_edits, search, settings, themes, trying, unknown, watches,
+    questions, repairing, save_edits, search, settings, themes, trying, unknown, watches,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -88,6 +88,10 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("answer-below", &[code(KeyCode::Down), key('j')], Asked, "the answer below", trying::has_lines, |m| trying::choose(m, 1)).hint("down"),
     ask("stop-calls", &[code(KeyCode::Esc)], Asked, "make no more calls", trying::is_running, trying::stop).hint("stop"),
     change("leave-calls", &[code(KeyCode::Esc), key('n')], Asked, "leave the calls that were tried", trying::can_leave, trying::leave).hint("back"),
+    ask("ask-planner", &[code(KeyCode::Enter), key('y')], Asked, "ask the planner", repairing::is_priced, repairing::ask).hint("ask it"),
+    ask("apply-repair", &[code(KeyCode::Enter), key('y')], Asked, "write the corrected plan, and run again what changed", repairing::can_apply, repairing::apply).hint("write and run"),
+    ask("stop-planner", &[code(KeyCode::Esc)], Asked, "ask the planner no longer", repairing::is_asking, repairing::stop).hint("stop"),
+    change("leave-repair", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is", repairing::can_leave, close).hint("back"),
     ask("write-edits", &[code(KeyCode::Enter), key('y')], Asked, "write the edits to the files", save_edits::can_write, save_edits::write).hint("write"),
     change("leave-files", &[code(KeyCode::Esc), key('n')], Asked, "leave the files as they are", save_edits::is_shown, close).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
@@ -222,6 +226,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
     ask("try", &[Key::control('t')], Dashboard, "call the step alone, several times on its recorded input: how far do the answers agree?",
         trying::can_try, trying::begin).needs("a selected step of a recorded run that has asked a model"),
+    ask("repair", &[Key::control('f')], Dashboard, "ask the planner model for a plan with which the failed step would not fail",
+        repairing::can_begin, repairing::begin).needs("a failed step of a recorded run that has ended"),
     ask("bundle", &[key('B')], Dashboard, "save the step and what it depends on as a plan that runs again offline",
         bundle::can_write, bundle::write).needs("a selected step of a recorded run"),
     change("watch", &[key('X')], Dashboard, "watch jq expressions over the run, such as .steps.ID.output", |m| m.overlay.is_none(), watches::open),

@@ -20,6 +20,7 @@ mod position;
 pub(crate) mod presentation;
 pub(crate) mod previewed;
 pub(crate) mod raw_bodies;
+pub(crate) mod repairing;
 pub(crate) mod run_index;
 pub(crate) mod search;
 pub(crate) mod setting_line;

@@ -5,6 +5,7 @@ use super::break_line::BreakLine;
 use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
 use super::previewed::Previewed;
+use super::repairing::Repairing;
 use super::search::Search;
 use super::setting_line::SettingLine;
 use super::trying::Trying;
@@ -116,6 +117,8 @@ pub enum Overlay {
     Previewed(Box<Previewed>),
     /// Repeated calls of a step: their price, and what they answer.
     Trying(Box<Trying>),
+    /// A correction of the plan, for which the planner is asked.
+    Repairing(Box<Repairing>),
     /// What the server of a running call asks.
     Answer(Box<AnswerForm>),
     /// What happened to this step, whose result is unknown.

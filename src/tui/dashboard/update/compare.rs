@@ -79,6 +79,10 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)
         | HistoryAnswer::ModelCall(..)
+        | HistoryAnswer::RepairPrice(..)
+        | HistoryAnswer::RepairProgress(..)
+        | HistoryAnswer::Repaired(..)
+        | HistoryAnswer::RepairWritten(_)
         | HistoryAnswer::RepeatPrice(..)
         | HistoryAnswer::Repeated(..)
         | HistoryAnswer::Usual(_) => {}

@@ -21,6 +21,7 @@ pub(crate) mod plan_edit;
 pub(crate) mod presentation;
 pub(crate) mod previewed;
 pub(crate) mod questions;
+pub(crate) mod repairing;
 pub(crate) mod run_commands;
 pub(crate) mod save_edits;
 pub(crate) mod search;
@@ -92,6 +93,21 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Answer(HistoryAnswer::Repeated(number, tried)) => {
             trying::take(model, number, tried);
             Vec::new()
+        }
+        Message::Answer(HistoryAnswer::RepairPrice(number, price)) => {
+            repairing::take_price(model, number, price);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::RepairProgress(number, words)) => {
+            repairing::take_progress(model, number, words);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::Repaired(number, known)) => {
+            repairing::take(model, number, known);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::RepairWritten(written)) => {
+            repairing::written(model, written)
         }
         Message::Answer(HistoryAnswer::Usual(usual)) => {
             model.usual = usual;

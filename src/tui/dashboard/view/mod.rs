@@ -25,6 +25,7 @@ mod previewed;
 mod progress;
 mod question;
 mod rate_wait;
+mod repairing;
 mod result;
 mod runs;
 mod save_edits;
@@ -123,6 +124,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::SaveEdits(edits) => save_edits::draw(model, edits, buf, area),
         Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),
+        Overlay::Repairing(it) => repairing::draw(model, it, buf, area),
         Overlay::Trying(trying) => trying::draw(model, trying, buf, area),
         Overlay::Answer(form) => answer_form::draw(model, form, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),

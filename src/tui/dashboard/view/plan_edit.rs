@@ -72,6 +72,21 @@ pub(super) fn draw(model: &Model, edit: &mut PlanEdit, buf: &mut Buffer, screen:
 
 fn of(model: &Model, change: &PlanChange, room: usize, ended: bool) -> Vec<Line<'static>> {
     let theme = &model.theme;
+    let mut lines = fields(model, change, room);
+    if !ended {
+        lines.push(Line::default());
+        let words =
+            "The run goes on with the plan as it was. When it has ended, ctrl-e offers this again.";
+        for line in text::wrap(words, room, 3).lines {
+            lines.push(Line::styled(line, theme.warning));
+        }
+    }
+    lines
+}
+
+/// What changes, what runs again and what stays, with the price.
+pub(super) fn fields(model: &Model, change: &PlanChange, room: usize) -> Vec<Line<'static>> {
+    let theme = &model.theme;
     let mut lines = Vec::new();
     let mut field = |label: &str, words: &str| {
         let wrapped = text::wrap(words, room.saturating_sub(LABEL), 6).lines;
@@ -95,14 +110,6 @@ fn of(model: &Model, change: &PlanChange, room: usize, ended: bool) -> Vec<Line<
     };
     field("stays", &stays);
     field("price", &price(change));
-    if !ended {
-        lines.push(Line::default());
-        let words =
-            "The run goes on with the plan as it was. When it has ended, ctrl-e offers this again.";
-        for line in text::wrap(words, room, 3).lines {
-            lines.push(Line::styled(line, theme.warning));
-        }
-    }
     lines
 }
 

@@ -58,16 +58,23 @@ fn of(model: &Model, known: &EditsDiff, room: usize) -> Vec<Line<'static>> {
     }
     lines.extend(left_out(model, known, room));
     lines.push(Line::default());
-    for line in known.diff.lines().take(LINES) {
+    lines.extend(diff_lines(model, &known.diff, room));
+    lines
+}
+
+/// The lines of a difference, as far as they are shown.
+pub(super) fn diff_lines(model: &Model, diff: &str, room: usize) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let lines = diff.lines().take(LINES).map(|line| {
         let style = match line.as_bytes().first() {
             Some(b'+') if !line.starts_with("+++") => theme.good,
             Some(b'-') if !line.starts_with("---") => theme.bad,
             Some(b' ') => theme.text,
             _ => theme.dim,
         };
-        lines.push(Line::styled(text::fit(line, room), style));
-    }
-    lines
+        Line::styled(text::fit(line, room), style)
+    });
+    lines.collect()
 }
 
 fn left_out(model: &Model, known: &EditsDiff, room: usize) -> Vec<Line<'static>> {
