@@ -180,6 +180,9 @@ impl<'a> Estimates<'a> {
 
     /// What a call costs that is not the plan's own.
     fn quote(&self, row: StepIx) -> Option<Quote> {
+        if self.calls.is_empty() {
+            return None;
+        }
         let state = self.row(row)?;
         let own = self.calls.get(&row);
         let own = own.or_else(|| self.calls.get(&state.info.parent?))?;
@@ -224,10 +227,10 @@ impl<'a> Estimates<'a> {
     pub(super) fn cost(&self, certain: &[StepIx], end: &WorldEnd) -> Range<Money> {
         let both = |sum: Option<Money>, more: Option<Money>| Some(sum? + more?);
         let min = certain.iter().map(|row| self.least(*row));
-        let expected = end.called.iter().map(|row| self.expected_cost(*row));
-        let most = end.called.iter().chain(&end.possible).map(|row| {
-            let attempts = self.bound(*row).map_or(1, |bound| bound.attempts);
-            Some(self.most(*row)?.times(attempts.into()))
+        let expected = end.called.iter().map(|row| self.expected_cost(row));
+        let most = end.called.iter().chain(end.possible.iter()).map(|row| {
+            let attempts = self.bound(row).map_or(1, |bound| bound.attempts);
+            Some(self.most(row)?.times(attempts.into()))
         });
         let max = most.fold(Some(Money::ZERO), both);
         Range {
@@ -255,10 +258,10 @@ impl<'a> Estimates<'a> {
             .max()
             .unwrap_or_default();
         let known =
-            end.called.is_empty() || end.called.iter().any(|row| self.service(*row).is_some());
+            end.called.is_empty() || end.called.iter().any(|row| self.service(row).is_some());
         let expected = known.then_some(end.took.max(min));
-        let longest = end.called.iter().chain(&end.possible).map(|row| {
-            let bound = self.bound(*row)?;
+        let longest = end.called.iter().chain(end.possible.iter()).map(|row| {
+            let bound = self.bound(row)?;
             if bound.calls != CodeCalls::None {
                 // How many calls its code waits for is known once it runs.
                 return None;

@@ -6,6 +6,7 @@
 //! something else.
 
 mod estimate;
+mod row_set;
 mod world;
 mod world_end;
 
@@ -20,6 +21,7 @@ use crate::text::format::count;
 use crate::tools::Toolbox;
 use crate::units::Micros;
 use estimate::{CodeCalls, Estimates, StepBound};
+use row_set::RowSet;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -139,10 +141,10 @@ impl Previewer {
             let step = self.plan.steps.get(row.at());
             step.is_some_and(|step| step.for_each.is_some())
         };
-        let certain = end.called.intersection(&asked).copied();
+        let certain = asked.iter().copied();
         // What was made before by the same call is used again.
         let certain: Vec<StepIx> = certain
-            .filter(|row| !is_list(row) && way.is_none())
+            .filter(|row| end.called.contains(*row) && !is_list(row) && way.is_none())
             .collect();
         Preview {
             verb: verb.into(),
@@ -212,9 +214,9 @@ struct Found<'a> {
     is_of_edit: bool,
     asked: &'a BTreeSet<StepIx>,
     bounds: &'a [StepBound],
-    called: &'a BTreeSet<StepIx>,
-    refused: &'a BTreeSet<StepIx>,
-    open: &'a BTreeSet<StepIx>,
+    called: &'a RowSet,
+    refused: &'a RowSet,
+    open: &'a RowSet,
 }
 
 type Sorted = (Vec<PreviewStep>, Vec<PreviewStep>, Vec<PreviewStep>);
@@ -241,12 +243,12 @@ impl Found<'_> {
             let elements = row.elements();
             let (run, left): (Vec<StepIx>, Vec<StepIx>) = elements
                 .iter()
-                .partition(|element| self.called.contains(element));
-            if self.refused.contains(&ix) {
+                .partition(|element| self.called.contains(**element));
+            if self.refused.contains(ix) {
                 cannot.push(named(row, self.refusal_of_limit()));
             } else if self.would_run_anyway(row) && self.target().is_none() {
                 stays.push(named(row, self.why_it_stays(row)));
-            } else if self.called.contains(&ix) || !run.is_empty() && left.is_empty() {
+            } else if self.called.contains(ix) || !run.is_empty() && left.is_empty() {
                 reruns.push(named(row, self.with_calls(ix, row)));
             } else if !run.is_empty() {
                 for element in &run {
@@ -348,7 +350,7 @@ impl Found<'_> {
     /// Why a row does not start on the way to the target.
     fn why_it_waits(&self, ix: StepIx, row: &StepState) -> Option<String> {
         let to = self.target()?;
-        if !self.open.contains(&ix) || row.status == StepStatus::Running {
+        if !self.open.contains(ix) || row.status == StepStatus::Running {
             return None;
         }
         Some(if *row.info.id == *to {
@@ -395,9 +397,9 @@ impl Found<'_> {
         let step = self.plan.steps.get(step.at())?;
         let changed = |ix: &&StepIx| {
             let elements = self.row(**ix).map_or(&[][..], StepState::elements);
-            self.called.contains(ix)
+            self.called.contains(**ix)
                 || self.is_given(**ix)
-                || elements.iter().any(|ix| self.called.contains(ix))
+                || elements.iter().any(|ix| self.called.contains(*ix))
         };
         let found = step.depends_on.iter().find(changed)?;
         Some(Arc::clone(&self.row(*found)?.info.id))

@@ -257,9 +257,8 @@ impl<'a> World<'a> {
     }
 
     fn ends(&mut self, step: StepIx, cancelled: bool) {
-        let key = self.scheduler.key(step);
         let cost = self
-            .row_of(&key)
+            .row_behind(step)
             .and_then(|(row, _)| self.estimates.expected_cost(row));
         let report = CallReport {
             cost: Some(cost.unwrap_or_default()),
@@ -296,14 +295,13 @@ impl<'a> World<'a> {
     }
 
     fn call(&mut self, step: StepIx) {
-        let key = self.scheduler.key(step);
         let parent = self.scheduler.plan_step(step);
         let is_listed = self
             .state
             .steps
             .get(parent.at())
             .is_some_and(StepState::is_expanded);
-        let row = self.row_of(&key);
+        let row = self.row_behind(step);
         // Of a list that the run does not know, the step is named.
         let known = row.filter(|_| parent == step || is_listed);
         let mut service = row.and_then(|(row, _)| self.estimates.service(row));
@@ -313,7 +311,7 @@ impl<'a> World<'a> {
             Some((_, row)) if self.repeats => {
                 service = service - row.running_time(self.state.at).unwrap_or_default();
             }
-            known => drop(self.end.called.insert(known.map_or(parent, |(row, _)| row))),
+            known => self.end.called.insert(known.map_or(parent, |(row, _)| row)),
         }
         self.calls.push(Reverse((self.now + service, step)));
     }
@@ -362,6 +360,15 @@ impl<'a> World<'a> {
         key.ix.at() >= self.plan.steps.len()
     }
 
+    /// The row of the run for a row of the scheduler here.
+    fn row_behind(&self, row: StepIx) -> Option<(StepIx, &'a StepState)> {
+        if row.at() < self.plan.steps.len() {
+            Some((row, self.state.steps.get(row.at())?))
+        } else {
+            self.row_of(&self.scheduler.key(row))
+        }
+    }
+
     /// The row of the run that has this id.
     fn row_of(&self, key: &StepKey) -> Option<(StepIx, &'a StepState)> {
         let ix = if self.is_element(key) {
@@ -373,10 +380,9 @@ impl<'a> World<'a> {
     }
 
     fn prepared(&mut self, row: StepIx) -> Prepared {
-        let key = self.scheduler.key(row);
         let is_list =
             row.at() < self.plan.steps.len() && self.plan.steps[row.at()].for_each.is_some();
-        let Some((ix, state)) = self.row_of(&key) else {
+        let Some((ix, state)) = self.row_behind(row) else {
             return self.a_call(row);
         };
         if is_list && (!self.repeats || state.is_expanded()) {
