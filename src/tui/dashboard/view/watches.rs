@@ -17,9 +17,13 @@ const VALUE: usize = 400;
 /// Cells that are shown of what a value was before.
 const WAS: usize = 24;
 
-/// What may be typed.
-const WORDS: &str =
-    ".steps.ID.output.total · .steps[\"list[2]\"].status · .context.name · .run.cost";
+/// What may be typed, the most useful first.
+const EXAMPLES: [&str; 4] = [
+    ".steps.ID.output.total",
+    ".steps[\"list[2]\"].status",
+    ".run.cost",
+    ".context.name",
+];
 
 /// Draws the values, one a line.
 pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
@@ -117,6 +121,23 @@ pub(super) fn draw_edit(model: &Model, edit: &WatchEdit, buf: &mut Buffer, scree
     }
     let y = inner.bottom() - 1;
     if usize::from(inner.height) > rows {
-        buf.set_stringn(x, y, WORDS, usize::from(width), theme.dim);
+        buf.set_stringn(x, y, examples(width), usize::from(width), theme.dim);
     }
+}
+
+/// As many examples as fit whole.
+fn examples(width: u16) -> String {
+    let mut words = String::new();
+    for example in EXAMPLES {
+        let longer = if words.is_empty() {
+            example.to_owned()
+        } else {
+            format!("{words} · {example}")
+        };
+        if text::width(&longer) > usize::from(width) {
+            break;
+        }
+        words = longer;
+    }
+    words
 }
