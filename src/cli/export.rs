@@ -4,7 +4,7 @@ use super::args::history::{ExportArgs, ExportFormat};
 use super::failure::Failure;
 use super::output::out_data;
 use super::recorded::recording;
-use crate::report::{csv, json_lines, result_of, trace};
+use crate::report::{csv, dot, html, json_lines, mermaid, result_of, svg, trace};
 use crate::run::RunState;
 use crate::session::SessionError;
 use crate::text::escape_json;
@@ -14,16 +14,19 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status.word();
-    let json = match args.format {
-        ExportFormat::Json => Some(result_of(&state, status).to_string() + "\n"),
-        ExportFormat::Jsonl => Some(json_lines(&recording.events)),
-        ExportFormat::Csv => None,
-        ExportFormat::Trace => Some(trace(&state, status).to_string() + "\n"),
-    };
     // Escaped, JSON stands for the same values.
-    let text = match json {
-        Some(json) => escape_json(&json).into_owned(),
-        None => csv(&state, status),
+    let escaped = |json: String| escape_json(&json).into_owned();
+    let text = match args.format {
+        ExportFormat::Json => escaped(result_of(&state, status).to_string() + "\n"),
+        ExportFormat::Jsonl => escaped(json_lines(&recording.events)),
+        ExportFormat::Csv => csv(&state, status),
+        ExportFormat::Trace => escaped(trace(&state, status).to_string() + "\n"),
+        ExportFormat::Html => {
+            html(&state, status).map_err(|error| Failure::usage(error.to_string()))?
+        }
+        ExportFormat::Svg => svg(&state),
+        ExportFormat::Mermaid => mermaid(&state),
+        ExportFormat::Dot => dot(&state),
     };
     match &args.output {
         None => out_data(&text)?,

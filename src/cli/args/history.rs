@@ -215,4 +215,12 @@ pub(crate) enum ExportFormat {
     Csv,
     /// The attempts in the Trace Event Format, for Perfetto
     Trace,
+    /// One page for a browser: graph, time, costs, every input and output
+    Html,
+    /// The graph as an image
+    Svg,
+    /// The graph as a flowchart of Mermaid, for Markdown
+    Mermaid,
+    /// The graph for Graphviz
+    Dot,
 }
