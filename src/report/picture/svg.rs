@@ -1,7 +1,7 @@
 //! The graph of a run, and its steps over time, as images.
 
 use super::drawing::Drawing;
-use crate::layout::{Direction, Graph, Layout, Options, Point, Size, layout};
+use crate::layout::{Direction, Layout, Options, Ordered, Point, Size};
 use crate::run::{RunState, StepState, StepStatus};
 use crate::text::{fit, format, width};
 use crate::units::Micros;
@@ -13,6 +13,10 @@ const CELL: (i32, i32) = (8, 9);
 /// Rows of a node in cells, and the cells beside its text.
 const ROWS: u16 = 5;
 const BESIDE: usize = 4;
+/// Pixels that are seen at once.
+const PAGE: (f64, f64) = (1100.0, 700.0);
+/// Sweeps for fewer crossings, as in the dashboard.
+const SWEEPS: u32 = 220;
 /// Pixels around a picture.
 const MARGIN: i32 = 12;
 /// Pixels of the names, of the bars and of a line in the picture of time.
@@ -45,15 +49,7 @@ pub(super) fn graph(drawing: &Drawing, alone: bool) -> String {
             height: ROWS,
         })
         .collect();
-    let graph = Graph {
-        sizes: &sizes,
-        edges: &drawing.edges,
-    };
-    let options = Options {
-        layer_gap: 2,
-        ..Options::new(Direction::Down)
-    };
-    let laid = layout(&graph, &options);
+    let (laid, direction) = laid_out(&sizes, &drawing.edges);
     let (wide, high) = (
         laid.width * CELL.0 + 2 * MARGIN,
         laid.height * CELL.1 + 2 * MARGIN,
@@ -69,7 +65,7 @@ pub(super) fn graph(drawing: &Drawing, alone: bool) -> String {
         "<defs><marker id=\"arrow\" markerWidth=\"8\" markerHeight=\"8\" refX=\"7\" refY=\"4\" orient=\"auto\">\
          <path d=\"M0,1 L7,4 L0,7 z\" fill=\"#777\"/></marker></defs>\n",
     );
-    edges(&mut out, &laid);
+    edges(&mut out, &laid, direction);
     for (node, place) in drawing.nodes.iter().zip(&laid.nodes) {
         let (fill, line) = colours(node.status);
         let (x, y) = (place.x * CELL.0 + MARGIN, place.y * CELL.1 + MARGIN);
@@ -96,7 +92,35 @@ pub(super) fn graph(drawing: &Drawing, alone: bool) -> String {
     out
 }
 
-fn edges(out: &mut String, laid: &Layout) {
+/// The layout in the direction in which less of the picture is out of sight, and that direction.
+fn laid_out(sizes: &[Size], edges: &[(u32, u32)]) -> (Layout, Direction) {
+    let ordered = Ordered::new(sizes.len(), edges, SWEEPS);
+    let gaps = |direction| Options {
+        layer_gap: match direction {
+            Direction::Down => 2,
+            Direction::Right => 5,
+        },
+        node_gap: match direction {
+            Direction::Down => 2,
+            Direction::Right => 1,
+        },
+        ..Options::new(direction)
+    };
+    let both = [Direction::Down, Direction::Right]
+        .map(|direction| (ordered.layout(sizes, &gaps(direction)), direction));
+    let beyond = |laid: &Layout| {
+        let (wide, high) = (laid.width * CELL.0, laid.height * CELL.1);
+        (f64::from(wide) / PAGE.0).max(f64::from(high) / PAGE.1)
+    };
+    let [down, right] = both;
+    if beyond(&down.0) <= beyond(&right.0).max(1.0) {
+        down
+    } else {
+        right
+    }
+}
+
+fn edges(out: &mut String, laid: &Layout, direction: Direction) {
     // Lines run through the middles of cells.
     let at = |point: &Point| {
         (
@@ -107,7 +131,11 @@ fn edges(out: &mut String, laid: &Layout) {
     for route in &laid.routes {
         let mut points: Vec<(i32, i32)> = route.points.iter().map(at).collect();
         if let Some(last) = points.last_mut() {
-            last.1 -= CELL.1 / 2;
+            // To the border of the box.
+            match direction {
+                Direction::Down => last.1 -= CELL.1 / 2,
+                Direction::Right => last.0 -= CELL.0 / 2,
+            }
         }
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
         let _ = writeln!(
