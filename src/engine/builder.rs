@@ -5,7 +5,7 @@ use super::driver::Driver;
 use super::resume_state::ResumeState;
 use super::setup::{Settings, Setup};
 use super::tape::Tape;
-use super::{AnswerSender, EventSink, Previewer};
+use super::{AnswerSender, EventSink, Previewer, SharedLimits};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
 use crate::tools::Toolbox;
@@ -41,6 +41,7 @@ impl Engine {
             cache: None,
             prices: None,
             answers: None,
+            shared: None,
         })
     }
 
@@ -48,6 +49,13 @@ impl Engine {
     #[must_use]
     pub fn with_cache(mut self, cache: impl OutputCache + 'static) -> Self {
         self.0.cache = Some(Box::new(cache));
+        self
+    }
+
+    /// Has its calls draw on limits that other runs share, beside its own.
+    #[must_use]
+    pub fn with_shared_limits(mut self, limits: SharedLimits) -> Self {
+        self.0.shared = Some(limits);
         self
     }
 

@@ -14,6 +14,7 @@ mod log;
 mod preparation;
 mod questions;
 mod recovery;
+mod sharing;
 
 use self::command_channel::Commands;
 use super::answer_channel::AnswerSender;
@@ -32,13 +33,14 @@ use super::large_inputs::LargeInputs;
 use super::questions::Questions;
 use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
+use super::shared_limits::{Answer, Share};
 use super::slow_motion::SlowMotion;
 use super::step_tools::StepTools;
 use super::tape::Tape;
 use super::timers::Timers;
 use super::{Action, Input, Rules, Scheduler};
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::run::{EventKind, RunCommand, RunState};
+use crate::run::{EventKind, Rates, RunCommand, RunState};
 use crate::tools::{AnswerListener, Toolbox};
 use crate::units::Micros;
 use code::CodeRows;
@@ -82,6 +84,8 @@ pub(super) struct Driver {
     /// The handles of calls that an earlier run made, and whose end is waited for.
     attached: HashMap<StepIx, Arc<str>>,
     questions: Box<Questions>,
+    /// Its share of limits that other runs use too.
+    share: Option<Share>,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -97,12 +101,17 @@ impl Driver {
         let header = setup.header(&tools, &mut keys);
         let spent_before = setup.spent_before();
         let settings = setup.settings;
+        let share = setup.shared.as_ref().map(Share::of);
         let rules = Rules {
             limits: settings.limits.clone(),
             fail_fast: settings.fail_fast,
             track_cost: settings.track_cost,
             paused: settings.paused,
-            rates: settings.rates.clone(),
+            // Where others use them too, the shared account keeps them.
+            rates: match &share {
+                Some(_) => Rates::default(),
+                None => settings.rates.clone(),
+            },
             asks: settings.interactive,
             spent_before,
             answers: settings.answers.clone(),
@@ -156,6 +165,7 @@ impl Driver {
             large: LargeInputs::default(),
             attached: HashMap::new(),
             questions,
+            share,
             origin,
             now: emitter_at,
             actions: VecDeque::new(),
@@ -202,6 +212,7 @@ impl Driver {
                 row = self.evaluations.ended() => self.prepare(row),
                 row = self.expectations.ended() => self.judge_again(row),
                 answered = self.inquiries.answered() => self.answered(answered),
+                answer = next_of(&mut self.share) => self.shared_answer(answer),
                 () = self.timers.wait() => {}
                 () = self.slow_motion.wait() => {}
             }
@@ -213,7 +224,7 @@ impl Driver {
     fn take_in(&mut self, commands: &mut Commands) {
         self.take_log();
         while let Some((row, total)) = self.calls.try_question() {
-            self.input(Input::BudgetRequest(row, total));
+            self.asks_for_money(row, total);
         }
         self.take_what_servers_said();
         while let Some(message) = self.calls.try_code() {
@@ -231,6 +242,7 @@ impl Driver {
         while let Some(answered) = self.inquiries.try_answered() {
             self.answered(answered);
         }
+        self.take_answers();
         let now = self.read_clock();
         while let Some((row, done)) = self.slow_motion.take_due(now) {
             self.ended(row, done);
@@ -263,6 +275,7 @@ impl Driver {
             match action {
                 Action::Emit(_) => {}
                 Action::Prepare(row) => {
+                    self.unshare(row);
                     self.evaluations.forget(row);
                     self.expectations.forget(row);
                     self.prepare(row);
@@ -300,7 +313,9 @@ impl Driver {
     fn input_now(&mut self, input: Input) {
         let (now, random) = (self.now, self.random.u64(..));
         let mut decided = std::mem::take(&mut self.scratch);
+        let spent = self.scheduler.spent();
         self.scheduler.handle(now, random, input, &mut decided);
+        let cost = self.scheduler.spent() - spent;
         let mut from = self.emitter.state().steps.len().max(self.plan.steps.len());
         for action in decided.drain(..) {
             // An event is dated when it is decided, not when it is given to the sinks.
@@ -340,6 +355,7 @@ impl Driver {
                         }
                         other => self.reuse.note_end(other, &self.scheduler),
                     }
+                    self.share_event(&kind, cost);
                     let attached = self.attach(&kind);
                     self.emitter.emit(now, kind);
                     if let Some(attached) = attached {
@@ -381,7 +397,7 @@ impl Driver {
         match event {
             CallEvent::Log(entry) => self.log(entry),
             CallEvent::Code(message) => self.code_asks(message),
-            CallEvent::Asked(row, total) => self.input(Input::BudgetRequest(row, total)),
+            CallEvent::Asked(row, total) => self.asks_for_money(row, total),
             CallEvent::Handle(given) => self.record_handle(given),
             CallEvent::Question(asked) => self.asked(asked),
             CallEvent::Ended(ended) => self.call_ended(ended),
@@ -435,5 +451,13 @@ impl Driver {
         });
         let next = self.large.ended(row);
         self.actions.extend(next);
+    }
+}
+
+/// The next answer of the shared limits; never where there are none.
+async fn next_of(share: &mut Option<Share>) -> Answer {
+    match share {
+        Some(share) => share.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -4,7 +4,7 @@ use super::cache::{Keys, OutputCache};
 use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
 use super::tape::Tape;
-use super::{AnswerSender, EventSink};
+use super::{AnswerSender, EventSink, SharedLimits};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
 use crate::run::{
     Answer, Answers, Breakpoint, Rates, ResourceLimits, RunHeader, RunState, StepChecks, StepInfo,
@@ -103,6 +103,8 @@ pub(super) struct Setup {
     pub cache: Option<Box<dyn OutputCache>>,
     pub prices: Option<Vec<Option<StepPrice>>>,
     pub answers: Option<AnswerSender>,
+    /// Limits that it shares with other runs.
+    pub shared: Option<SharedLimits>,
 }
 
 impl Setup {

@@ -59,7 +59,7 @@ impl Driver {
             let input = input.map(StepInput::to_value);
             self.known(row, Box::new(Known { prepared, input }));
         } else {
-            self.input(Input::Prepared(row, prepared));
+            self.admit(row, prepared);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::engine::redaction::shown_input;
 use crate::engine::reuse::to_pin;
 use crate::engine::step_instance::StepInstance;
 use crate::plan::{Evaluation, StepInput, StepIx};
-use crate::run::{EventKind, StepSource};
+use crate::run::{EventKind, Rates, StepSource};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Driver {
             ..instance.scope()
         };
         let rated = Rated {
-            rates: self.scheduler.rates(),
+            rates: self.rates(),
             toolbox: &*self.toolbox,
         };
         let prepared = prepare(&scope, &rated, instance.called(), condition);
@@ -93,6 +93,14 @@ impl Driver {
             }
         };
         self.decided(row, prepared, input.as_ref());
+    }
+
+    /// The rates that calls count against.
+    fn rates(&self) -> &Rates {
+        match &self.share {
+            Some(_) => &self.settings.rates,
+            None => self.scheduler.rates(),
+        }
     }
 
     fn evaluate(&mut self, row: StepIx, evaluation: &Evaluation) {

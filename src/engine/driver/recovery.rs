@@ -156,6 +156,9 @@ impl Driver {
         };
         self.settle(row, settlement, fate);
         if !released.is_zero() {
+            if let Some(share) = &self.share {
+                share.release(released);
+            }
             self.input(Input::Released(released));
         }
     }

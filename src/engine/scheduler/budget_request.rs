@@ -2,8 +2,9 @@
 
 use super::{Action, Scheduler, Stage, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{EventKind, WaitReason};
+use crate::run::{EventKind, Limit, WaitReason};
 use crate::units::Money;
+use std::sync::Arc;
 
 impl Scheduler {
     /// What a call with this upper bound has held back beside it.
@@ -49,6 +50,29 @@ impl Scheduler {
     pub(super) fn budget_requested(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) {
         let granted = self.grant(row, total, turn);
         turn.act(Action::BudgetDecision(row, granted));
+    }
+
+    /// The same, where limits that the run shares with others do not allow it: the attempt ends, and waits for them.
+    pub(super) fn budget_denied(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) {
+        if self.rows.exists(row)
+            && let Stage::Calling(call) = &mut self.rows[row].stage
+            && !call.rerun
+        {
+            call.denied = true;
+            self.resources.request(row, total);
+        }
+        turn.act(Action::BudgetDecision(row, false));
+    }
+
+    /// The limits that the run shares with others never allow a prepared call. The row waits in vain, and the run ends
+    /// once nothing else is left.
+    pub(super) fn refused(&mut self, row: StepIx, limit: Limit, message: Arc<str>) {
+        if self.is_preparing(row) {
+            self.leave(row);
+            self.enter(row, WaitFor::Calls);
+            self.resources.rates.step_aside(row);
+            self.resources.refused.get_or_insert((limit, message));
+        }
     }
 
     fn grant(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) -> bool {

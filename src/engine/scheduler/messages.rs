@@ -3,8 +3,8 @@
 use super::{CodeCall, LimitId};
 use crate::plan::{StepInput, StepIx};
 use crate::run::{
-    Answers, Breakpoint, CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand,
-    RunError, StepSource,
+    Answers, Breakpoint, CallReason, Demand, EventKind, Limit, Rates, ResourceLimits, Reuse,
+    RunCommand, RunError, StepSource,
 };
 use crate::tools::CallReport;
 use crate::units::{Micros, Money};
@@ -46,6 +46,10 @@ pub(crate) enum Input {
     },
     /// A running attempt asks whether it may cost this much in total; the answer is [`Action::BudgetDecision`].
     BudgetRequest(StepIx, Money),
+    /// The same, where the limits that it shares with other runs do not allow it.
+    BudgetDenied(StepIx, Money),
+    /// The limits that the run shares with others never allow the prepared call of a step: which one, and why.
+    Refused(StepIx, Limit, Arc<str>),
     /// So much that earlier runs were thought to have spent was not spent.
     Released(Money),
     /// A timer is due.

@@ -56,6 +56,7 @@ mod elements;
 mod graph;
 mod messages;
 mod outcome;
+mod pool;
 mod prepared;
 mod propagate;
 mod rate_limiter;
@@ -73,7 +74,7 @@ mod waiting;
 
 use crate::plan::{RetryPolicy, Step, StepIx};
 use crate::run::{EventKind, RunOutcome, SkipReason, StepKey, StepStatus};
-use crate::units::Micros;
+use crate::units::{Micros, Money};
 use approvals::Approvals;
 use breakpoints::Breakpoints;
 pub(crate) use call_row::CodeCall;
@@ -83,6 +84,7 @@ use decisions::Decisions;
 use elements::{Element, Elements};
 pub(crate) use messages::{Action, Input, Prepared, Rules, Timer};
 use outcome::{Outcome, Phase};
+pub(super) use pool::{Decision, Need, Pool, Ticket};
 pub(super) use rate_limiter::LimitId;
 use resources::Resources;
 use rows::{Rows, Stage};
@@ -159,6 +161,8 @@ impl Scheduler {
             Input::Waits { step, answered } => self.waits(step, answered, turn),
             Input::Released(money) => self.resources.budget.release(money),
             Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
+            Input::BudgetDenied(row, total) => self.budget_denied(row, total, turn),
+            Input::Refused(row, limit, message) => self.refused(row, limit, message),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(turn),
             Input::Timer(Timer::Rate(limit)) => self.resources.rates.due(now, limit),
@@ -257,6 +261,24 @@ impl Scheduler {
     pub(crate) fn is_preparing(&self, row: StepIx) -> bool {
         let stage = self.rows.get(row).map(|row| &row.stage);
         matches!(stage, Some(Stage::Preparing { .. }))
+    }
+
+    /// Whether a call of a row is running.
+    pub(crate) fn is_calling(&self, row: StepIx) -> bool {
+        self.rows.get(row).is_some_and(rows::Row::is_calling)
+    }
+
+    /// What the next call of a row draws on beside its preparation: its tool, what an earlier attempt asked for in vain,
+    /// and whether code waits for it.
+    pub(crate) fn need(&self, row: StepIx) -> (Arc<str>, Money, bool) {
+        let requested = self.resources.requested(row);
+        let of_code = self.elements.call(row).is_some();
+        (Arc::clone(&self.spec(row).tool), requested, of_code)
+    }
+
+    /// What calls have cost.
+    pub(crate) fn spent(&self) -> Money {
+        self.resources.budget.spent()
     }
 
     /// Whether a row is of an element that its list does not have at present.

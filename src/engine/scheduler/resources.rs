@@ -6,8 +6,10 @@ use super::rate_limiter::RateLimiter;
 use super::rows::Stage;
 use super::slots::Slots;
 use crate::plan::StepIx;
+use crate::run::Limit;
 use crate::units::Money;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What is taken and what is left.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Resources {
     /// Attempts started.
     pub calls: u64,
     max_calls: Option<u64>,
+    /// The limit, shared with other runs, that refused a call for good, and why.
+    pub refused: Option<(Limit, Arc<str>)>,
     /// What attempts of a row asked for in vain: the next one has it from the beginning.
     requested: HashMap<StepIx, Money>,
 }
@@ -48,6 +52,7 @@ impl Resources {
             paced: BTreeSet::new(),
             calls: 0,
             max_calls: limits.max_tool_calls,
+            refused: None,
             requested: HashMap::new(),
         }
     }

@@ -176,6 +176,9 @@ impl Scheduler {
     }
 
     fn explain(&self, exhausted: Exhausted) -> (Limit, StepIx, String) {
+        if let (Exhausted::Calls(row), Some((limit, why))) = (exhausted, &self.resources.refused) {
+            return (*limit, row, format!("step {}: {why}", self.key(row).id));
+        }
         match exhausted {
             Exhausted::Calls(row) => {
                 let message = format!(

@@ -36,7 +36,8 @@ pub(super) fn column(input: &Input) -> &'static str {
         // Slow motion takes no row to another stage: the table has no column for it.
         Input::Paced(_) => "Paced",
         Input::Released(_) => "Released",
-        Input::BudgetRequest(..) => "BudgetRequest",
+        Input::BudgetRequest(..) | Input::BudgetDenied(..) => "BudgetRequest",
+        Input::Refused(..) => "Refused",
         Input::Timer(_) => "Timer",
         Input::Called(..) => "Called",
         Input::Waits { .. } => "Waits",
