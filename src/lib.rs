@@ -77,4 +77,4 @@ pub use models::SmallModelWorker;
 pub use plan::ExecutionPlan;
 pub use planner::LargePlanner;
 pub use run::{ExecutionResult, ResourceLimits};
-pub use session::{Execution, ExecutionError, execute_plan};
+pub use session::{Execution, ExecutionError, execute_batch, execute_plan};

@@ -2,6 +2,7 @@
 
 mod args;
 mod attach;
+mod batch;
 mod bisect;
 mod bundle;
 mod cache;
@@ -102,6 +103,7 @@ pub fn main() -> ExitCode {
         }
         None => on_tokio(run::run(cli.open)),
         Some(Command::Run(args)) => on_tokio(run::run(*args)),
+        Some(Command::Batch(args)) => on_tokio(batch::batch(*args)),
         Some(Command::Demo(args)) => on_tokio(demo::demo(args)),
         Some(Command::Check(args)) => on_tokio(check::check(args)),
         Some(Command::Plan(args)) => on_tokio(plan::plan(*args)),
@@ -220,7 +222,7 @@ pub fn as_child() -> Option<ExitCode> {
 fn missing_command() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next()?;
-    let is_known = matches!(&*command, "batch" | "agent" | "help");
+    let is_known = matches!(&*command, "agent" | "help");
     if !is_known || std::path::Path::new(&command).exists() {
         return None;
     }

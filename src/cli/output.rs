@@ -44,7 +44,8 @@ pub(super) fn out_json(value: &impl Serialize) -> Result<(), Failure> {
     write_json(value, &mut std::io::stdout().lock()).map_err(Failure::Output)
 }
 
-fn write_json(value: &impl Serialize, out: &mut impl Write) -> std::io::Result<()> {
+/// Writes a value as one line of JSON, with control characters escaped.
+pub(super) fn write_json(value: &impl Serialize, out: &mut impl Write) -> std::io::Result<()> {
     let mut json = SafeJson {
         pending: Vec::with_capacity(2 * PIECE),
         out,

@@ -3,10 +3,10 @@
 use super::args::history::{RunsAction, RunsArgs};
 use super::failure::Failure;
 use super::output::{note, out, out_json};
-use crate::report::runs_table;
+use crate::report::{BatchRow, batches_table, runs_table};
 use crate::run::{RunSummary, run_tree};
-use crate::session::all_runs;
-use crate::store::{PruneRules, Store, StoreError};
+use crate::session::{all_batches, all_runs, runs_of_batch};
+use crate::store::{BatchSummary, PruneRules, Store, StoreError};
 use crate::text::format;
 use serde_json::{Value, json};
 use std::iter::Peekable;
@@ -15,12 +15,21 @@ use std::iter::Peekable;
 pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
     match &args.action {
         None => {
-            let mut runs = all_runs()?;
+            let mut runs = match &args.batch {
+                Some(name) => runs_of_batch(name)?,
+                None => all_runs()?,
+            };
             runs.truncate(args.limit.unwrap_or(usize::MAX));
             match (args.json, args.tree) {
                 (true, false) => out_json(&runs)?,
                 (true, true) => out_json(&forest(&runs))?,
-                (false, tree) => out(&runs_table(&runs, tree))?,
+                (false, tree) => {
+                    let mut text = runs_table(&runs, tree);
+                    if args.batch.is_none() {
+                        text += &batches_table(&batch_rows()?);
+                    }
+                    out(&text)?;
+                }
             }
         }
         Some(RunsAction::Prune(prune)) => {
@@ -50,6 +59,17 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
         }
     }
     Ok(0)
+}
+
+fn batch_rows() -> Result<Vec<BatchRow>, Failure> {
+    let row = |batch: BatchSummary| BatchRow {
+        batch: batch.record.batch,
+        plan: batch.record.plan,
+        started_at: batch.record.started_at,
+        counts: batch.counts,
+        cost: batch.cost,
+    };
+    Ok(all_batches()?.into_iter().map(row).collect())
 }
 
 /// The runs with their forks in `forks`, those of a deeper one too.

@@ -31,7 +31,7 @@ pub(crate) use picture::{dot, html, mermaid, svg};
 pub(crate) use previews::{cost_in_words, time_in_words};
 pub use progress::{Progress, decider_in_words};
 pub(crate) use questions::{answer_in_words, question_in_words};
-pub(crate) use runs::{local_time, runs_table};
+pub(crate) use runs::{BatchRow, batches_table, local_time, runs_table};
 pub(crate) use settlements::{handle_in_words, settlement_in_words};
 pub use summary::summary;
 pub use watched::watched;

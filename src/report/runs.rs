@@ -6,9 +6,60 @@ use crate::units::Money;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Cells of a run's id.
 const ID: usize = 36;
+
+/// A batch in a list.
+#[derive(Clone, Debug)]
+pub(crate) struct BatchRow {
+    /// Its id.
+    pub batch: Arc<str>,
+    /// The plan's name.
+    pub plan: Arc<str>,
+    /// When it started, RFC 3339.
+    pub started_at: Arc<str>,
+    /// How many items have which status.
+    pub counts: Vec<(Arc<str>, u64)>,
+    /// What its runs cost.
+    pub cost: Option<Money>,
+}
+
+/// A line for each batch, under a head; nothing where there is none.
+pub(crate) fn batches_table(batches: &[BatchRow]) -> String {
+    if batches.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n{}  {}  {}  {:>10}  ITEMS\n",
+        pad("BATCH", ID),
+        pad("PLAN", 20),
+        pad("STARTED", 19),
+        "COST"
+    );
+    for batch in batches {
+        let cost = batch
+            .cost
+            .map_or_else(|| "-".to_owned(), |cost: Money| cost.to_string());
+        let counts = batch.counts.iter();
+        let counts = counts.map(|(status, count)| match &**status {
+            // Its process is running them, or is gone.
+            "running" => format!("{count} not ended"),
+            word => format!("{count} {word}"),
+        });
+        let _ = writeln!(
+            text,
+            "{}  {}  {}  {cost:>10}  {}",
+            pad(&fit(&batch.batch, ID), ID),
+            pad(&fit(&batch.plan, 20), 20),
+            pad(&local_time(&batch.started_at), 19),
+            counts.collect::<Vec<_>>().join(", ")
+        );
+    }
+    text.push_str("list the runs of a batch with: plandeck runs --batch BATCH\n");
+    text
+}
 
 /// A line for each run, under a head; with `tree` forks stand below the runs that they were forked from. What it names
 /// comes from plans and is made safe to print.

@@ -37,6 +37,9 @@ pub enum SessionError {
         /// The offset of the first byte that is not UTF-8.
         at: usize,
     },
+    /// Items of a batch are wrong, each with its place, or there are none.
+    #[error("{0}")]
+    Inputs(String),
     /// A settings file cannot be parsed, or a value in it is not allowed.
     #[error("{0}")]
     Settings(String),

@@ -4,11 +4,11 @@ use super::options::JournalSettings;
 use super::outcome::{ExecutionError, judge};
 use super::recording::Provenance;
 use super::resume::PriorRun;
-use crate::engine::{AttemptExchanges, EventSink, Settings, UnknownSteps};
+use crate::engine::{AttemptExchanges, EventSink, Settings, SharedLimits, UnknownSteps};
 use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
 use crate::run::{Answer, Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
-use crate::store::CacheOptions;
+use crate::store::{BatchMark, CacheOptions};
 use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -109,6 +109,12 @@ pub struct Execution {
     pub(super) unknown: UnknownSteps,
     pub(super) consent: Option<AskConsent>,
     pub(super) allow_unsandboxed: bool,
+    /// Limits that it shares with other runs.
+    pub(super) shared: Option<SharedLimits>,
+    /// The item of a batch that it stands for.
+    pub(super) mark: Option<BatchMark>,
+    /// A toolbox that other runs use too.
+    pub(super) built: Option<Arc<CatalogToolbox>>,
 }
 
 /// Decides whether what a plan would start, reach and run may happen.
@@ -139,6 +145,9 @@ impl Execution {
             unknown: UnknownSteps::default(),
             consent: None,
             allow_unsandboxed: false,
+            shared: None,
+            mark: None,
+            built: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use crate::run::{Exchange, RunEvent, RunState, RunSummary, RunWord, StepStatus};
-use crate::store::{Recording, Store, StoreError};
+use crate::store::{BatchSummary, Recording, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,12 +37,26 @@ pub(crate) fn find_run(name: &str) -> Result<FoundRun, SessionError> {
     })
 }
 
-/// Every recorded run, newest first; empty where there is no store yet.
+/// Every recorded run that is not of a batch, newest first; empty where there is no store yet.
 pub(crate) fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
     match Store::open() {
         Err(StoreError::Empty(_)) => Ok(Vec::new()),
-        store => store?.runs(),
+        store => store?.single_runs(),
     }
+}
+
+/// Every recorded batch, newest first; empty where there is no store yet.
+pub(crate) fn all_batches() -> Result<Vec<BatchSummary>, StoreError> {
+    match Store::open() {
+        Err(StoreError::Empty(_)) => Ok(Vec::new()),
+        store => store?.batches(),
+    }
+}
+
+/// The runs of a batch, by its id, the start of its id or `last`, in the order of its items.
+pub(crate) fn runs_of_batch(name: &str) -> Result<Vec<RunSummary>, StoreError> {
+    let store = Store::open()?;
+    store.runs_of_batch(&store.find_batch(name)?.batch)
 }
 
 /// The runs of a plan except `run_id`, newest first.

@@ -10,6 +10,7 @@
 //!                                 ▲ journal, cache
 //! ```
 
+mod batch;
 mod bisect;
 mod breakpoints;
 mod bundle;
@@ -59,6 +60,10 @@ mod watches;
 mod worker_calls;
 
 pub use crate::engine::{Liveness, Previewer};
+pub use batch::{
+    Batch, BatchEnd, BatchInputs, BatchItem, BatchLine, BatchUpdate, Counts, FailureGroup,
+    InputFault, Items, Quantiles, Tally, execute_batch,
+};
 pub(crate) use bisect::{Bisect, BisectPrice, Cause, Difference, Question, Set, Tested, TestedAs};
 pub(crate) use breakpoints::keep_breakpoints;
 pub(crate) use bundle::Bundle;
@@ -74,8 +79,8 @@ pub use execution::{Execution, execute_plan};
 pub(crate) use filtered::filtered;
 pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
-    InterruptedRun, all_runs, each_recorded, exchanges_of, find_run, interrupted_run_of,
-    other_runs_of, state_of,
+    InterruptedRun, all_batches, all_runs, each_recorded, exchanges_of, find_run,
+    interrupted_run_of, other_runs_of, runs_of_batch, state_of,
 };
 pub use key_settings::KeySetting;
 pub(crate) use listed::{listed_tools, not_asked, servers_of};

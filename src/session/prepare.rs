@@ -32,17 +32,10 @@ impl Execution {
             return Err(SessionError::CacheWithoutJournal);
         }
         let toolbox = self.toolbox()?;
-        if let Some(decide) = self.consent.take() {
-            let reaches = toolbox.reaches(&self.plan);
-            if reaches.needs_trust() && !decide(&reaches) {
-                let request = TrustRequest::refused(&self.plan.name, reaches);
-                return Err(SessionError::NotTrusted(Box::new(request)));
-            }
-        }
-        let toolbox: Arc<dyn Toolbox> = Arc::new(toolbox);
+        self.ask_consent(&toolbox)?;
+        let toolbox: Arc<dyn Toolbox> = toolbox;
         self.check(&*toolbox, &context)?;
-        self.settings.worker = self.worker.name().into();
-        self.settings.simulated = self.worker.is_simulated();
+        self.note_worker();
         if let Some(to) = self.prior.as_ref().and_then(PriorRun::run_to) {
             self.settings.run_to = Some(to);
         }
@@ -54,11 +47,15 @@ impl Execution {
             self.settings,
         )
         .with_prices(prices);
+        if let Some(limits) = self.shared {
+            engine = engine.with_shared_limits(limits);
+        }
         let mut guard = RecordGuard::default();
         let mut notes = Vec::new();
         let mut goes_on = false;
         if self.journal.is_some() || self.prior.is_some() {
             let mut meta = meta(&self.plan, &*toolbox, self.provenance);
+            meta.batch = self.mark;
             if let Some(prior) = self.prior {
                 let run_id = Arc::clone(engine.run_id());
                 let taken = prior.take_over(&self.plan, self.unknown, &run_id, &mut meta)?;
@@ -93,7 +90,29 @@ impl Execution {
         })
     }
 
-    fn toolbox(&mut self) -> Result<CatalogToolbox, SessionError> {
+    /// Asks whether what the plan would start and reach may happen, where the caller wants to be asked.
+    pub(super) fn ask_consent(&mut self, toolbox: &CatalogToolbox) -> Result<(), SessionError> {
+        if let Some(decide) = self.consent.take() {
+            let reaches = toolbox.reaches(&self.plan);
+            if reaches.needs_trust() && !decide(&reaches) {
+                let request = TrustRequest::refused(&self.plan.name, reaches);
+                return Err(SessionError::NotTrusted(Box::new(request)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the header of the run name the worker.
+    pub(super) fn note_worker(&mut self) {
+        self.settings.worker = self.worker.name().into();
+        self.settings.simulated = self.worker.is_simulated();
+    }
+
+    /// The toolbox of the run, with the tools that the caller has added.
+    pub(super) fn toolbox(&mut self) -> Result<Arc<CatalogToolbox>, SessionError> {
+        if let Some(built) = self.built.take() {
+            return Ok(built);
+        }
         if let Some(prices) = self.prices.take() {
             self.worker = self.worker.clone().prices(prices);
         }
@@ -119,7 +138,7 @@ impl Execution {
         for (name, tool) in self.tools.drain(..) {
             toolbox.insert(name, tool);
         }
-        Ok(toolbox)
+        Ok(Arc::new(toolbox))
     }
 
     fn own_catalog(&mut self) -> Result<Catalog, SessionError> {
@@ -148,7 +167,7 @@ impl Execution {
     }
 
     /// Reports everything that would make a step fail for certain, before any tool is called.
-    fn check(
+    pub(super) fn check(
         &self,
         toolbox: &dyn Toolbox,
         context: &Map<String, Value>,

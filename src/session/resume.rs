@@ -102,7 +102,16 @@ impl PriorRun {
     /// # Errors
     /// When there is no such run, it is still running, another run has resumed it, or its record is incomplete.
     pub fn go_on(name: &str, continuation: Continuation) -> Result<Self, SessionError> {
-        let prior = Self::resume_in(&Store::open()?, name)?;
+        Self::go_on_in(&Store::open()?, name, continuation)
+    }
+
+    /// The same, in a store that is open.
+    pub(super) fn go_on_in(
+        store: &Store,
+        name: &str,
+        continuation: Continuation,
+    ) -> Result<Self, SessionError> {
+        let prior = Self::resume_in(store, name)?;
         if prior.resumption.is_incomplete() {
             return Err(SessionError::Incomplete(prior.run_id));
         }

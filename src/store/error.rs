@@ -85,6 +85,12 @@ pub enum StoreError {
     /// No run is called this.
     #[error("no run is called {0:?}; `plandeck runs` lists them")]
     NoSuchRun(String),
+    /// There is no such batch.
+    #[error("no batch {0:?}, or more than one begins so; `plandeck runs` lists the batches")]
+    NoSuchBatch(String),
+    /// Another process works on the batch.
+    #[error("batch {0} is running in another process; wait for its end, or stop that process")]
+    BatchRunning(String),
     /// More than one run begins with this.
     #[error("{name:?} is the beginning of {count} runs; give more of it: {examples}")]
     Ambiguous {

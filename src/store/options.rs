@@ -1,6 +1,7 @@
 //! How a journal is kept, what it notes of its run, and whether it is whole.
 
 use super::StoreError;
+use super::batches::BatchMark;
 use super::codec::Hash;
 use crate::engine::Definitions;
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct RunMeta {
     pub forked_from: Option<Arc<str>>,
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
+    /// The item of a batch that the run stands for.
+    pub batch: Option<BatchMark>,
     /// What determines each step apart from its input, in the plan's order.
     pub definitions: Definitions,
 }

@@ -133,15 +133,15 @@ impl Store {
     pub fn find(&self, name: &str) -> Result<RunSummary, StoreError> {
         let mut found = if name == "last" {
             self.select("ORDER BY id DESC LIMIT 1", [])?
+        } else if let Some(exact) = self.select("WHERE run_id = ?1", [name])?.pop() {
+            // A batch may have very many runs.
+            return Ok(exact);
         } else {
             self.select(
                 "WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY id DESC",
                 [name],
             )?
         };
-        if let Some(exact) = found.iter().position(|run| &*run.run_id == name) {
-            return Ok(found.swap_remove(exact));
-        }
         match found.len() {
             1 if !name.is_empty() => Ok(found.swap_remove(0)),
             0 => Err(StoreError::NoSuchRun(name.to_owned())),
@@ -156,7 +156,7 @@ impl Store {
         }
     }
 
-    fn select<P: rusqlite::Params>(
+    pub(super) fn select<P: rusqlite::Params>(
         &self,
         rest: &str,
         given: P,

@@ -313,9 +313,11 @@ fn begin(
     header: &RunHeader,
     meta: &RunMeta,
 ) -> rusqlite::Result<i64> {
+    let mark = meta.batch.as_ref();
     transaction.execute(
-        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from, worker)
-         VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7)",
+        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from, worker,
+         batch, batch_key, batch_index)
+         VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             &*header.run_id,
             &*header.plan,
@@ -324,6 +326,9 @@ fn begin(
             meta.resumed_from.as_deref(),
             meta.forked_from.as_deref(),
             &*header.worker,
+            mark.map(|mark| &*mark.batch),
+            mark.map(|mark| &*mark.key),
+            mark.map(|mark| i64::try_from(mark.index).unwrap_or(i64::MAX)),
         ],
     )?;
     let run = transaction.last_insert_rowid();

@@ -20,6 +20,8 @@ mod common {
 mod answers;
 #[cfg(target_os = "linux")]
 mod approve;
+#[cfg(unix)]
+mod batch;
 mod breakpoints;
 mod bundles;
 mod charges;

@@ -18,6 +18,9 @@ pub(crate) struct RunsArgs {
     /// Show forks below the runs that they were forked from
     #[arg(long)]
     pub tree: bool,
+    /// List the runs of this batch, by its id, the start of its id, or last; without it, batches have a line each
+    #[arg(long, value_name = "BATCH")]
+    pub batch: Option<String>,
     /// List only the N newest runs
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,

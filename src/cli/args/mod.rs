@@ -1,5 +1,6 @@
 //! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
 
+pub(super) mod batch;
 pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
@@ -9,6 +10,7 @@ pub(super) mod trust;
 pub(super) mod values;
 pub(super) mod verbs;
 
+use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use history::{
@@ -83,6 +85,8 @@ impl LogLevel {
 pub(super) enum Command {
     /// Run a plan, with the dashboard on a terminal and plain progress elsewhere
     Run(Box<RunArgs>),
+    /// Run a plan with many contexts: JSON lines, CSV or a folder in, JSON lines out
+    Batch(Box<BatchArgs>),
     /// Run a bundled plan that shows everything, without a key; captions name the next key
     Demo(DemoArgs),
     /// Check a plan without running anything

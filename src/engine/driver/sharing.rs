@@ -5,7 +5,7 @@
 
 use super::Driver;
 use crate::engine::scheduler::Need;
-use crate::engine::shared_limits::Answer;
+use crate::engine::shared_limits::{Answer, Share};
 use crate::engine::{Input, Prepared};
 use crate::plan::StepIx;
 use crate::run::{EventKind, WaitReason};
@@ -43,7 +43,7 @@ impl Driver {
 
     /// Takes in what the shared limits have decided so far.
     pub(super) fn take_answers(&mut self) {
-        while let Some(answer) = self.share.as_mut().and_then(|share| share.try_next()) {
+        while let Some(answer) = self.share.as_mut().and_then(Share::try_next) {
             self.shared_answer(answer);
         }
     }

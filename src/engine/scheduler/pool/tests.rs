@@ -185,9 +185,9 @@ impl World {
         }
     }
 
-    fn play(&mut self, one: Move) {
+    fn play(&mut self, one: &Move) {
         let mut out = Vec::new();
-        match one {
+        match *one {
             Move::Ask(bound, estimated, tool, tokens) => {
                 let names = if tokens % 3 == 0 {
                     Vec::new()
@@ -313,7 +313,7 @@ proptest! {
         };
         let mut world = world(slots, budget, rate, max_calls);
         for one in moves {
-            world.play(one);
+            world.play(&one);
             world.check();
         }
         // Whatever is left ends, once calls end and time passes.
@@ -340,7 +340,7 @@ fn who_asks_first_comes_first_and_a_rate_keeps_nobody_else() {
     };
     let mut world = world(1, None, rate, None);
     for tokens in [1, 1, 3, 3] {
-        world.play(Move::Ask(0, false, true, tokens));
+        world.play(&Move::Ask(0, false, true, tokens));
     }
     let ticket = |at: u32| Ticket(StepIx(at));
     assert_eq!(
@@ -361,12 +361,12 @@ fn who_asks_first_comes_first_and_a_rate_keeps_nobody_else() {
 #[test]
 fn what_does_not_fit_waits_for_what_is_running_and_is_then_refused() {
     let mut world = world(4, Some(10), Rate::default(), None);
-    world.play(Move::Ask(8, false, true, 0));
-    world.play(Move::Ask(4, false, true, 0));
+    world.play(&Move::Ask(8, false, true, 0));
+    world.play(&Move::Ask(4, false, true, 0));
     assert_eq!((world.running.len(), world.refused), (1, 0));
     world.end(Ticket(StepIx(0)), Money::from_pico(7));
     assert_eq!((world.running.len(), world.refused), (0, 1));
     // What still fits is made.
-    world.play(Move::Ask(3, false, true, 0));
+    world.play(&Move::Ask(3, false, true, 0));
     assert_eq!(world.running.len(), 1);
 }

@@ -1,0 +1,75 @@
+//! The options of `plandeck batch`.
+
+use super::run::{LimitArgs, SourceArgs, UnknownWhen};
+use super::values::answer;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// `plandeck batch`.
+#[derive(Args, Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct BatchArgs {
+    /// The plan file: JSON, YAML, or text from a planner
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, required_unless_present = "resume")]
+    pub plan: Option<PathBuf>,
+    /// Run the plan with each item of this file: JSON lines, CSV with a header (*.csv), or a folder with a file for each
+    /// item; - reads JSON lines from standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath, required_unless_present = "resume")]
+    pub inputs: Option<PathBuf>,
+    /// Write the lines to this file [default: standard output]
+    #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Use this context value of an item as its key
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
+    /// Run at most N items at once [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_runs: Option<u32>,
+    /// Run an item that failed up to N times more: the steps that failed, and what depends on them
+    #[arg(long, value_name = "N")]
+    pub retries: Option<u32>,
+    /// Write the lines in the order of the items instead of as they end
+    #[arg(long)]
+    pub in_order: bool,
+    /// Resume a batch: its id, the start of its id, or last. Items that ended are not run again
+    #[arg(long, value_name = "BATCH")]
+    pub resume: Option<String>,
+    /// With --resume: let items that failed go on too
+    #[arg(long, requires = "resume")]
+    pub retry_failed: bool,
+    /// With --resume: what becomes of steps that may have happened when the batch was interrupted
+    #[arg(long, value_enum, value_name = "WHAT", requires = "resume")]
+    pub unknown: Option<UnknownWhen>,
+    /// Where the items run; this version runs them on this machine
+    #[arg(long, value_name = "WHERE", default_value = "local", value_parser = ["local"])]
+    pub on: String,
+    /// Print the summary as a JSON object on standard error
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Stop an item at its first failure; other items go on
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Do not track cost
+    #[arg(long)]
+    pub no_track_cost: bool,
+    /// Trust this plan and its project, as `PLANDECK_TRUST=1` does
+    #[arg(long)]
+    pub trust: bool,
+    /// Answer a step that needs an approval, in every item: make its call, or skip it; * for every step; repeatable
+    #[arg(long, value_name = "STEP=yes|no", value_parser = answer)]
+    pub approve: Vec<(Arc<str>, bool)>,
+    /// Use no cached outputs
+    #[arg(long)]
+    pub fresh: bool,
+    /// Run code and programs in a jail even where this system cannot confine them
+    #[arg(long)]
+    pub allow_unsandboxed: bool,
+}

@@ -1,0 +1,268 @@
+//! `plandeck batch`: runs one plan with many contexts.
+
+mod lines;
+mod progress;
+mod recorded;
+
+use super::args::batch::BatchArgs;
+use super::args::run::{ScreenArgs, UnknownWhen};
+use super::context::context;
+use super::failure::{Failure, NOT_WRITTEN, OVER_LIMIT};
+use super::output::{note, note_line, notes};
+use super::terminal::signal_code;
+use super::trust;
+use crate::engine::UnknownSteps;
+use crate::run::Answers;
+use crate::session::{
+    Batch, BatchEnd, BatchInputs, BatchUpdate, JournalSettings, SessionError, Settings,
+    TrustedOnce, load,
+};
+use crate::store::{CacheOptions, Store, home};
+use crate::tui::EndingSignals;
+use lines::Lines;
+use progress::Progress;
+use recorded::Recorded;
+use serde_json::{Map, Value};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Exit code where items wait for an approval.
+const WAITS: u8 = 4;
+/// Exit code where an item failed.
+const FAILED: u8 = 1;
+
+/// Runs the items of a batch and returns the exit code.
+pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(&here)?;
+    let mut source = args.source.options();
+    let before = match &args.resume {
+        Some(name) => Some(Store::open()?.find_batch(name)?),
+        None => None,
+    };
+    let mut common = context(&args.source.context_file, &args.source.context)?;
+    let known = before.as_ref().map(|record| Recorded(&record.settings));
+    if let Some(known) = known {
+        known.complete(&mut args, &mut source, &mut common);
+    }
+    settings.complete(&mut source);
+    source.trust = trust::is_given(args.trust);
+    source.allow_unsandboxed = args.allow_unsandboxed;
+    let (Some(plan), Some(inputs)) = (args.plan.clone(), args.inputs.clone()) else {
+        return Err(Failure::usage(
+            "the batch has no plan or no inputs on record: plandeck batch PLAN --inputs FILE --resume BATCH",
+        ));
+    };
+    let inputs = match inputs.to_str() {
+        Some("-") => spooled()?,
+        _ => inputs,
+    };
+    let limits = known.and_then(Recorded::limits);
+    let limits = args.limits.over(match limits {
+        Some(limits) => limits,
+        None => settings.limits()?,
+    });
+    let mut rates = known.and_then(Recorded::rates);
+    let mut rates = rates.take().unwrap_or_else(|| settings.rates.clone());
+    rates.0.extend(args.limits.rates.iter().cloned());
+
+    // The plan is checked with the first item, and then every item with the plan.
+    let mut all = BatchInputs {
+        path: inputs.clone(),
+        key: args.key.clone(),
+        common: common.clone(),
+        content: None,
+    };
+    let needed = needed(&plan, &settings, source.clone()).await?;
+    all.name_content(&needed);
+    let total = all.check(&needed)?;
+    let first = all.open()?.find_map(Result::ok);
+    source.context = first.map(|item| item.context).unwrap_or_default();
+    let seed = source.seed;
+    let kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
+    let loaded = load(&plan, source, &settings).await?;
+    let look = ScreenArgs::default();
+    let consent = trust::consent(&loaded, &look, true, &mut TrustedOnce::default()).await?;
+    let consent = match consent {
+        Ok(consent) => consent,
+        Err(code) => return Ok(code),
+    };
+    let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
+    let mut warnings = loaded.warnings();
+    warnings.extend(loaded.worker_chosen());
+    notes(&warnings, super::args::run::ColorWhen::Auto);
+    let lifetime = settings.approval_lifetime();
+    let mut execution = loaded
+        .into_execution(consent)
+        .limits(limits)
+        .rates(rates)
+        .track_cost(!args.no_track_cost)
+        .fail_fast(args.fail_fast)
+        .answers(Answers::new(args.approve.iter().cloned()))
+        .approval_lifetime(lifetime.map_err(SessionError::Settings)?)
+        .unknown(match args.unknown.unwrap_or_default() {
+            UnknownWhen::Keep => UnknownSteps::Keep,
+            UnknownWhen::Rerun => UnknownSteps::Rerun,
+            UnknownWhen::Skip => UnknownSteps::Skip,
+        })
+        .journal(JournalSettings::default())
+        .cache(CacheOptions {
+            fresh: args.fresh,
+            time_to_live: None,
+        });
+    if let Some(seed) = seed {
+        execution = execution.seed(seed);
+    }
+    let mut batch = Batch::new(execution)
+        .settings(kept)
+        .in_order(args.in_order)
+        .retries(args.retries.unwrap_or_default())
+        .retry_failed(args.retry_failed);
+    if let Some(most) = args.max_runs {
+        batch = batch.max_runs(most as usize);
+    }
+    if let Some(record) = &before {
+        batch = batch.resume(&record.batch);
+    }
+    let lines = Lines::open(args.out.as_deref(), before.is_some())?;
+    note(&format!("batch {}\n", batch.id()));
+    run(batch, &all, lines, Progress::new(total), &args).await
+}
+
+/// The context values that a plan refers to and does not give itself.
+async fn needed(
+    plan: &Path,
+    settings: &Settings,
+    source: crate::session::SourceOptions,
+) -> Result<Vec<Arc<str>>, Failure> {
+    let loaded = crate::session::load_to_check(plan, source, settings).await?;
+    let names = loaded.plan.context_names.iter();
+    let own = &loaded.plan.context;
+    Ok(names
+        .filter(|name| !own.contains_key(&***name))
+        .cloned()
+        .collect())
+}
+
+/// Standard input as a file, since it is read twice, and again when the batch is resumed.
+fn spooled() -> Result<PathBuf, Failure> {
+    let folder = home()?.join("batches");
+    let file = folder.join(format!("{}.jsonl", uuid::Uuid::now_v7()));
+    let copy = || {
+        std::fs::create_dir_all(&folder)?;
+        let mut into = std::fs::File::create(&file)?;
+        std::io::copy(&mut std::io::stdin().lock(), &mut into)
+    };
+    match copy() {
+        Ok(_) => Ok(file),
+        Err(error) => Err(SessionError::file(file.display().to_string(), error).into()),
+    }
+}
+
+async fn run(
+    batch: Batch,
+    inputs: &BatchInputs,
+    mut lines: Lines,
+    mut progress: Progress,
+    args: &BatchArgs,
+) -> Result<u8, Failure> {
+    let mut signals = EndingSignals::listen_in_background()
+        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let (stop, asked) = watch::channel(false);
+    // What was checked may have changed since: such an item is left out, and said.
+    let items = inputs.open()?.filter_map(|item| match item {
+        Ok(item) => Some(item),
+        Err(fault) => {
+            note_line(&format!(
+                "{fault}; the file has changed since it was checked"
+            ));
+            None
+        }
+    });
+    let mut lost = None;
+    let each = |update: BatchUpdate<'_>| {
+        match update {
+            BatchUpdate::Line(line) => {
+                progress.line(line);
+                if let Err(error) = lines.write(line) {
+                    lost = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            BatchUpdate::Progress(tally, running) => progress.tell(tally, running),
+        }
+        ControlFlow::Continue(())
+    };
+    let mut signalled = None;
+    let end = {
+        let mut running = Box::pin(batch.stop(asked).run(items, each));
+        loop {
+            tokio::select! {
+                end = &mut running => break end?,
+                number = signals.next() => match signalled {
+                    None => {
+                        signalled = Some(signal_code(number));
+                        stop.send_replace(true);
+                    }
+                    // What is running is cancelled, and left to be resumed.
+                    Some(_) => return Ok(signal_code(number)),
+                }
+            }
+        }
+    };
+    progress.summary(&end, args.json)?;
+    notes(end.note.as_slice(), super::args::run::ColorWhen::Auto);
+    if end.stopped || end.limit.is_some() {
+        note_line(&resume_line(&end, args.out.as_deref()));
+    }
+    if let Some(error) = lost {
+        return Err(Failure::ResultLost {
+            error,
+            recorded: None,
+        });
+    }
+    Ok(code(&end, signalled))
+}
+
+fn resume_line(end: &BatchEnd, out: Option<&Path>) -> String {
+    let out = out.map(|out| {
+        let path = out.to_string_lossy();
+        format!(" -o {}", shlex::try_quote(&path).unwrap_or_default())
+    });
+    let raise = match &end.limit {
+        Some((limit, _)) if !end.stopped => {
+            let name = serde_json::to_value(limit).unwrap_or_default();
+            let name = name.as_str().unwrap_or_default().replace('_', "-");
+            format!(" --{name} MORE")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "to run the rest: plandeck batch --resume {}{}{raise}",
+        end.batch,
+        out.unwrap_or_default()
+    )
+}
+
+fn code(end: &BatchEnd, signalled: Option<u8>) -> u8 {
+    let counts = end.tally.counts;
+    match signalled {
+        Some(code) if end.stopped => code,
+        _ if end.stopped => NOT_WRITTEN,
+        _ if counts.limit_exceeded > 0 => OVER_LIMIT,
+        _ if counts.failed + counts.cancelled > 0 => FAILED,
+        _ if counts.waiting > 0 => WAITS,
+        _ => 0,
+    }
+}
+
+/// A list of paths, as absolute ones.
+fn absolute(path: &Path) -> Value {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    path.to_string_lossy().into_owned().into()
+}
+
+/// The context values of every item.
+type Common = Map<String, Value>;

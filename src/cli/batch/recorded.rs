@@ -1,0 +1,110 @@
+//! What a batch is resumed with: its plan, its inputs and its options, as they are on record.
+
+use super::{Common, absolute};
+use crate::cli::args::batch::BatchArgs;
+use crate::run::{Rates, ResourceLimits};
+use crate::session::SourceOptions;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The settings on record of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded<'a>(pub &'a Value);
+
+/// The settings of a batch that begins or goes on.
+pub(super) fn settings(
+    args: &BatchArgs,
+    source: &SourceOptions,
+    common: &Common,
+    (plan, inputs): (&Path, &Path),
+    (limits, rates): (&ResourceLimits, &Rates),
+) -> Value {
+    let all =
+        |paths: &[PathBuf]| -> Vec<Value> { paths.iter().map(|path| absolute(path)).collect() };
+    json!({
+        "plan": absolute(plan),
+        "inputs": absolute(inputs),
+        "key": args.key,
+        "context": common,
+        "tools": all(&source.tools),
+        "openapi": all(&source.open_api),
+        "mcp_config": all(&source.mcp_config),
+        "worker": source.worker,
+        // It may hold a user name and a password, which must not be recorded.
+        "base_url": source.base_url.as_ref().filter(|url| !url.contains('@')),
+        "base_url_of": source.base_url_of.as_deref().map(absolute),
+        "seed": source.seed,
+        "limits": limits,
+        "rates": rates,
+        "max_runs": args.max_runs,
+        "retries": args.retries,
+        "in_order": args.in_order,
+        "fail_fast": args.fail_fast,
+        "no_track_cost": args.no_track_cost,
+        "approve": args.approve,
+    })
+}
+
+impl Recorded<'_> {
+    /// Fills in what the caller left out.
+    pub(super) fn complete(
+        self,
+        args: &mut BatchArgs,
+        source: &mut SourceOptions,
+        common: &mut Common,
+    ) {
+        let text = |name: &str| self.0[name].as_str().map(str::to_owned);
+        let path = |name: &str| text(name).map(PathBuf::from);
+        let paths = |name: &str| -> Vec<PathBuf> {
+            let list = self.0[name].as_array().into_iter().flatten();
+            list.filter_map(Value::as_str).map(PathBuf::from).collect()
+        };
+        let number = |name: &str| {
+            let number = self.0[name].as_u64();
+            number.and_then(|number| u32::try_from(number).ok())
+        };
+        let flag = |name: &str| self.0[name].as_bool().unwrap_or_default();
+        args.plan = args.plan.take().or_else(|| path("plan"));
+        args.inputs = args.inputs.take().or_else(|| path("inputs"));
+        args.key = args.key.take().or_else(|| text("key"));
+        args.max_runs = args.max_runs.or_else(|| number("max_runs"));
+        args.retries = args.retries.or_else(|| number("retries"));
+        args.in_order |= flag("in_order");
+        args.fail_fast |= flag("fail_fast");
+        args.no_track_cost |= flag("no_track_cost");
+        if args.approve.is_empty() {
+            let known = serde_json::from_value(self.0["approve"].clone());
+            args.approve = known.unwrap_or_default();
+        }
+        if source.tools.is_empty() {
+            source.tools = paths("tools");
+        }
+        if source.open_api.is_empty() {
+            source.open_api = paths("openapi");
+        }
+        if source.mcp_config.is_empty() {
+            source.mcp_config = paths("mcp_config");
+        }
+        source.worker = source.worker.take().or_else(|| text("worker"));
+        if source.base_url.is_none() {
+            source.base_url = text("base_url");
+            source.base_url_of = path("base_url_of");
+        }
+        source.seed = source.seed.or_else(|| self.0["seed"].as_u64());
+        for (name, value) in self.0["context"].as_object().into_iter().flatten() {
+            if !common.contains_key(name) {
+                common.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Its limits.
+    pub(super) fn limits(self) -> Option<ResourceLimits> {
+        serde_json::from_value(self.0["limits"].clone()).ok()
+    }
+
+    /// Its rates.
+    pub(super) fn rates(self) -> Option<Rates> {
+        serde_json::from_value(self.0["rates"].clone()).ok()
+    }
+}

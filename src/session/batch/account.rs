@@ -1,0 +1,139 @@
+//! What a batch has on record: which items have ended, which go on, and what was spent.
+
+use super::item::{BatchItem, BatchLine};
+use crate::run::{ExecutionResult, RunState, RunSummary, RunWord};
+use crate::session::{Continuation, JournalSettings, PriorRun, SessionError};
+use crate::store::{BatchClaim, BatchRecord, Store, begin_batch, home, stands};
+use crate::units::Money;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The record of a batch, held as long as it runs.
+pub(super) struct Account {
+    home: PathBuf,
+    batch: Arc<str>,
+    /// Open where a batch is resumed.
+    store: Option<Store>,
+    retry_failed: bool,
+    _claim: BatchClaim,
+}
+
+/// What an item begins with.
+pub(super) enum Begin {
+    /// Nothing.
+    Fresh,
+    /// Its run, which goes on.
+    GoOn(Box<PriorRun>),
+    /// It has ended, so.
+    Ended(Box<BatchLine>),
+}
+
+impl Account {
+    /// Begins the record of a batch.
+    pub(super) fn begin(
+        journal: &JournalSettings,
+        batch: &Arc<str>,
+        plan: &Arc<str>,
+        settings: Value,
+    ) -> Result<Self, SessionError> {
+        let home = journal.home.clone().map_or_else(home, Ok)?;
+        let record = BatchRecord {
+            batch: Arc::clone(batch),
+            plan: Arc::clone(plan),
+            started_at: jiff::Timestamp::now().to_string().into(),
+            settings,
+        };
+        begin_batch(&home, &record)?;
+        Ok(Self {
+            _claim: BatchClaim::take(&home, batch)?,
+            home,
+            batch: Arc::clone(batch),
+            store: None,
+            retry_failed: false,
+        })
+    }
+
+    /// Opens the record of a batch that is resumed.
+    pub(super) fn resume(
+        journal: &JournalSettings,
+        batch: &Arc<str>,
+        retry_failed: bool,
+    ) -> Result<Self, SessionError> {
+        let home = journal.home.clone().map_or_else(home, Ok)?;
+        let store = Store::at(&home)?;
+        let batch = store.find_batch(batch)?.batch;
+        Ok(Self {
+            _claim: BatchClaim::take(&home, &batch)?,
+            home,
+            batch,
+            store: Some(store),
+            retry_failed,
+        })
+    }
+
+    /// What the runs of the batch have spent, with the most that calls can have cost which were cut off.
+    pub(super) fn spent(&self) -> Result<Money, SessionError> {
+        let Some(store) = &self.store else {
+            return Ok(Money::ZERO);
+        };
+        let mut spent = store.cost_of_ended(&self.batch)?;
+        for run in store.unended_runs_of(&self.batch)? {
+            spent += RunState::from_events(&store.load(&run).events).ledger();
+        }
+        Ok(spent)
+    }
+
+    /// What an item of a batch that is resumed begins with.
+    pub(super) fn find(&self, item: &BatchItem, index: u64) -> Result<Begin, SessionError> {
+        let Some(store) = &self.store else {
+            return Ok(Begin::Fresh);
+        };
+        let Some(run) = store.run_of_item(&self.batch, &item.key)? else {
+            return Ok(Begin::Fresh);
+        };
+        let again = run.status == RunWord::Failed && self.retry_failed;
+        if stands(run.status) && !again {
+            let state = RunState::from_events(&store.load(&run).events);
+            let line = BatchLine::of(&item.key, index, ExecutionResult::of(&state));
+            return Ok(Begin::Ended(Box::new(line)));
+        }
+        if run.events == 0 {
+            return Ok(Begin::Fresh);
+        }
+        Self::go_on(store, &run, again).map(|prior| Begin::GoOn(Box::new(prior)))
+    }
+
+    fn go_on(
+        store: &Store,
+        run: &RunSummary,
+        retry_failed: bool,
+    ) -> Result<PriorRun, SessionError> {
+        let continuation = Continuation {
+            retry_failed,
+            ..Continuation::default()
+        };
+        match PriorRun::go_on_in(store, &run.run_id, continuation) {
+            // Its record has a gap, so that another run takes over what is known.
+            Err(SessionError::Incomplete(_)) => PriorRun::resume_at(store.home(), &run.run_id),
+            other => other,
+        }
+    }
+
+    /// The run that failed, which goes on with the steps that failed.
+    pub(super) fn retry(home: &std::path::Path, run_id: &str) -> Result<PriorRun, SessionError> {
+        let store = Store::at(home)?;
+        let run = store.find(run_id)?;
+        Self::go_on(&store, &run, true)
+    }
+
+    /// The id of the batch.
+    pub(super) fn batch(&self) -> Arc<str> {
+        Arc::clone(&self.batch)
+    }
+
+    /// The folder of the store.
+    pub(super) fn home(&self) -> &PathBuf {
+        &self.home
+    }
+}

@@ -1,0 +1,141 @@
+//! The run of one item, with its retries.
+
+use super::account::Account;
+use super::item::{BatchItem, BatchLine};
+use crate::engine::{Settings, SharedLimits, UnknownSteps};
+use crate::models::SmallModelWorker;
+use crate::plan::ExecutionPlan;
+use crate::run::{ErrorKind, ExecutionResult, RunCommand, RunOutcome};
+use crate::session::recording::Provenance;
+use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
+use crate::store::{BatchMark, CacheOptions};
+use crate::tools::CatalogToolbox;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What the runs of all items have in common.
+pub(super) struct Template {
+    pub plan: Arc<ExecutionPlan>,
+    pub worker: SmallModelWorker,
+    pub toolbox: Arc<CatalogToolbox>,
+    pub provenance: Provenance,
+    pub settings: Settings,
+    pub journal: Option<JournalSettings>,
+    pub cache: Option<CacheOptions>,
+    pub unknown: UnknownSteps,
+    pub shared: SharedLimits,
+    pub batch: Arc<str>,
+    /// The store, where the batch is recorded.
+    pub home: Option<PathBuf>,
+    pub retries: u32,
+    /// When the time of the whole batch is over.
+    pub deadline: Option<Instant>,
+}
+
+/// How the run of an item ended.
+pub(super) struct ItemEnd {
+    pub line: BatchLine,
+    /// Whether it was stopped and is left to be resumed.
+    pub stopped: bool,
+    pub note: Option<Note>,
+}
+
+impl Template {
+    fn execution(&self, item: &BatchItem, index: u64, prior: Option<PriorRun>) -> Execution {
+        let mut execution = Execution::of(Arc::clone(&self.plan), self.worker.clone());
+        execution.context = Value::Object(item.context.clone());
+        execution.built = Some(Arc::clone(&self.toolbox));
+        execution.provenance = self.provenance.clone();
+        execution.settings = self.settings.clone();
+        // Waits between attempts differ from item to item.
+        execution.settings.seed ^= index;
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            execution.settings.limits.timeout_seconds = Some(left.as_secs_f64());
+        }
+        execution.journal = self.journal.clone();
+        execution.cache = self.cache;
+        execution.unknown = self.unknown;
+        execution.shared = Some(self.shared.clone());
+        execution.prior = prior;
+        execution.mark = Some(BatchMark {
+            batch: Arc::clone(&self.batch),
+            key: Arc::clone(&item.key),
+            index,
+        });
+        execution
+    }
+
+    /// Runs an item, again where it fails and retries are left.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        item: BatchItem,
+        index: u64,
+        mut prior: Option<PriorRun>,
+        mut stop: watch::Receiver<bool>,
+    ) -> ItemEnd {
+        let mut left = self.retries;
+        loop {
+            let execution = self.execution(&item, index, prior.take());
+            let (line, stopped, note) = match run_once(execution, &item, index, &mut stop).await {
+                Ok(ended) => ended,
+                Err(error) => (impossible(&item, index, &error), false, None),
+            };
+            let again = line.status == RunOutcome::Failed && left > 0 && !stopped;
+            if let (true, Some(home), Some(run_id)) = (again, &self.home, &line.run_id)
+                && let Ok(run) = Account::retry(home, run_id)
+            {
+                left -= 1;
+                prior = Some(run);
+                continue;
+            }
+            return ItemEnd {
+                line,
+                stopped,
+                note,
+            };
+        }
+    }
+}
+
+async fn run_once(
+    execution: Execution,
+    item: &BatchItem,
+    index: u64,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(BatchLine, bool, Option<Note>), SessionError> {
+    let prepared = execution.prepare()?;
+    let unrecorded = prepared.notes().iter();
+    let unrecorded = unrecorded.filter(|note| matches!(note, Note::NotRecorded(_)));
+    let note = unrecorded.cloned().next();
+    let mut live = prepared.start();
+    let state = tokio::select! {
+        state = live.ended() => state?,
+        () = stopped(stop) => {
+            // Fails if the run has ended already.
+            let _ = live.commands().send(RunCommand::Stop);
+            live.ended().await?
+        }
+    };
+    let result = ExecutionResult::of(&state);
+    let was_stopped = result.status == RunOutcome::Cancelled;
+    let broken = live.release();
+    let line = BatchLine::of(&item.key, index, result);
+    Ok((line, was_stopped, note.or(broken)))
+}
+
+/// Waits until the batch is stopped.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// The line of an item that cannot run as it is.
+pub(super) fn impossible(item: &BatchItem, index: u64, error: &SessionError) -> BatchLine {
+    let (status, kind) = (RunOutcome::Failed, ErrorKind::PlanError);
+    BatchLine::not_run(&item.key, index, status, kind, &error.to_string())
+}

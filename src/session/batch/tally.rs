@@ -1,0 +1,282 @@
+//! The figures of a batch so far, in memory that does not grow with its items.
+
+use super::item::BatchLine;
+use crate::run::RunOutcome;
+use crate::units::Money;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Groups of like failures that are counted apart; what comes later is counted together.
+const MOST_GROUPS: usize = 200;
+/// How much wider a bucket of a distribution is than the one before it: quantiles are exact to a percent.
+const GROWTH: f64 = 1.02;
+
+/// How many items ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Items that succeeded.
+    pub succeeded: u64,
+    /// Items of which a step failed.
+    pub failed: u64,
+    /// Items that a limit stopped, or kept from starting.
+    pub limit_exceeded: u64,
+    /// Items that wait for an approval.
+    pub waiting: u64,
+    /// Items that were stopped.
+    pub cancelled: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.succeeded + self.failed + self.limit_exceeded + self.waiting + self.cancelled
+    }
+}
+
+/// Failures that are alike: of one step, one type, and one message apart from its numbers and ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureGroup {
+    /// How many items failed so.
+    pub count: u64,
+    /// The step, where it is about one.
+    pub step: Option<Arc<str>>,
+    /// The type of the error.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The message, with `#` for numbers and ids.
+    pub message: Arc<str>,
+    /// The key of the first item that failed so.
+    pub example: Arc<str>,
+}
+
+/// Quantiles of a figure over the items that were run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// Half of the items are below.
+    pub p50: f64,
+    /// Nine of ten items are below.
+    pub p90: f64,
+    /// 99 of 100 items are below.
+    pub p99: f64,
+    /// The highest.
+    pub max: f64,
+}
+
+/// Values counted in buckets.
+#[derive(Clone, Debug, Default)]
+struct Distribution {
+    buckets: BTreeMap<i32, u64>,
+    count: u64,
+    max: f64,
+}
+
+impl Distribution {
+    fn add(&mut self, value: f64) {
+        let bucket = if value > 0.0 {
+            (value.ln() / GROWTH.ln()).floor() as i32
+        } else {
+            i32::MIN
+        };
+        *self.buckets.entry(bucket).or_default() += 1;
+        self.count += 1;
+        self.max = self.max.max(value);
+    }
+
+    fn quantile(&self, share: f64) -> f64 {
+        let rank = (share * self.count as f64).ceil() as u64;
+        let mut seen = 0;
+        for (bucket, count) in &self.buckets {
+            seen += count;
+            if seen >= rank {
+                return match *bucket {
+                    i32::MIN => 0.0,
+                    bucket => GROWTH.powf(f64::from(bucket) + 0.5).min(self.max),
+                };
+            }
+        }
+        self.max
+    }
+
+    fn quantiles(&self) -> Quantiles {
+        Quantiles {
+            p50: self.quantile(0.5),
+            p90: self.quantile(0.9),
+            p99: self.quantile(0.99),
+            max: self.max,
+        }
+    }
+}
+
+/// The figures of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many items ended how.
+    pub counts: Counts,
+    /// What they cost; an item whose cost is not known counts as nothing.
+    pub cost: Money,
+    latency: Distribution,
+    costs: Distribution,
+    groups: BTreeMap<(Option<Arc<str>>, &'static str, Arc<str>), (u64, Arc<str>)>,
+    /// Items that were run, whose cost says what others will cost.
+    run: u64,
+}
+
+impl Tally {
+    /// Counts an item.
+    pub(super) fn add(&mut self, line: &BatchLine) {
+        let count = match line.status {
+            RunOutcome::Succeeded => &mut self.counts.succeeded,
+            RunOutcome::Failed => &mut self.counts.failed,
+            RunOutcome::LimitExceeded => &mut self.counts.limit_exceeded,
+            RunOutcome::Waiting => &mut self.counts.waiting,
+            RunOutcome::Cancelled => &mut self.counts.cancelled,
+        };
+        *count += 1;
+        if line.run_id.is_some() {
+            self.run += 1;
+            self.latency.add(line.latency_ms);
+            if let Some(cost) = line.cost {
+                self.cost += cost;
+                self.costs.add(cost.usd());
+            }
+        }
+        let Some(error) = line.error.as_deref() else {
+            return;
+        };
+        let message: Arc<str> = masked(&error.message).into();
+        let mut group = (error.step.clone(), error.kind.word(), message);
+        if self.groups.len() >= MOST_GROUPS && !self.groups.contains_key(&group) {
+            group = (None, error.kind.word(), "other messages".into());
+        }
+        let first = || (0, Arc::clone(&line.key));
+        self.groups.entry(group).or_insert_with(first).0 += 1;
+    }
+
+    /// Quantiles of the time of an item, in milliseconds.
+    pub fn latency_ms(&self) -> Quantiles {
+        self.latency.quantiles()
+    }
+
+    /// Quantiles of the cost of an item, in dollars.
+    pub fn cost_usd(&self) -> Quantiles {
+        self.costs.quantiles()
+    }
+
+    /// What `total` items will have cost, if the rest costs what the others did.
+    pub fn expected_cost(&self, total: u64) -> Money {
+        let left = total.saturating_sub(self.counts.total());
+        let each = self.cost.usd() / self.run.max(1) as f64;
+        self.cost + Money::from_usd(each * left as f64)
+    }
+
+    /// Like failures, the most frequent first.
+    pub fn failures(&self) -> Vec<FailureGroup> {
+        let groups = self.groups.iter();
+        let groups = groups.map(|((step, kind, message), (count, example))| FailureGroup {
+            count: *count,
+            step: step.clone(),
+            kind,
+            message: Arc::clone(message),
+            example: Arc::clone(example),
+        });
+        let mut groups: Vec<FailureGroup> = groups.collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        groups
+    }
+}
+
+/// A message with `#` for each word that has a digit, so that numbers and ids make no difference.
+fn masked(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    let mut word = String::new();
+    let end = |word: &mut String, text: &mut String| {
+        if word.contains(|c: char| c.is_ascii_digit()) {
+            text.push('#');
+        } else {
+            text.push_str(word);
+        }
+        word.clear();
+    };
+    for c in message.chars() {
+        if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') && !word.is_empty() {
+            word.push(c);
+        } else {
+            end(&mut word, &mut text);
+            text.push(c);
+        }
+    }
+    end(&mut word, &mut text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::ErrorKind;
+
+    fn line(index: u64, latency_ms: f64, message: Option<&str>) -> BatchLine {
+        let key: Arc<str> = format!("k{index}").into();
+        let status = match message {
+            Some(_) => RunOutcome::Failed,
+            None => RunOutcome::Succeeded,
+        };
+        let kind = ErrorKind::ToolExecutionError;
+        let text = message.unwrap_or_default();
+        let mut line = BatchLine::not_run(&key, index, status, kind, text);
+        line.run_id = Some("run".into());
+        line.latency_ms = latency_ms;
+        line.cost = Some(Money::from_usd(0.001));
+        line.error = line.error.filter(|_| message.is_some());
+        line
+    }
+
+    #[test]
+    fn messages_that_differ_in_numbers_and_ids_are_one_group() {
+        let mut tally = Tally::default();
+        for index in 0..30 {
+            let message = format!("HTTP 503 from host-{index}: id 9f{index}c2, wait {index} s");
+            tally.add(&line(index, 1.0, Some(&message)));
+        }
+        tally.add(&line(30, 1.0, Some("no such file")));
+        let groups = tally.failures();
+        assert_eq!(groups.len(), 2);
+        assert_eq!((groups[0].count, &*groups[0].example), (30, "k0"));
+        assert_eq!(&*groups[0].message, "HTTP # from #: id #, wait # s");
+        assert_eq!(&*groups[1].message, "no such file");
+    }
+
+    #[test]
+    fn quantiles_are_right_to_a_percent_and_the_rest_costs_what_the_others_did() {
+        let mut tally = Tally::default();
+        for index in 1..=1000 {
+            tally.add(&line(index, index as f64, None));
+        }
+        let found = tally.latency_ms();
+        for (found, exact) in [(found.p50, 500.0), (found.p90, 900.0), (found.p99, 990.0)] {
+            assert!(
+                (found / exact - 1.0_f64).abs() < 0.012,
+                "{found} for {exact}"
+            );
+        }
+        assert!((found.max - 1000.0).abs() < f64::EPSILON);
+        assert_eq!(tally.cost, Money::from_usd(1.0));
+        assert_eq!(tally.expected_cost(3000), Money::from_usd(3.0));
+    }
+
+    #[test]
+    fn groups_stay_few_however_many_messages_there_are() {
+        let mut tally = Tally::default();
+        for index in 0..5000_u64 {
+            let word: String = index
+                .to_string()
+                .bytes()
+                .map(|b| (b + 49) as char)
+                .collect();
+            tally.add(&line(index, 1.0, Some(&word)));
+        }
+        let groups = tally.failures();
+        assert_eq!(groups.len(), MOST_GROUPS + 1);
+        assert_eq!(groups.iter().map(|group| group.count).sum::<u64>(), 5000);
+    }
+}
