@@ -85,7 +85,7 @@ pub(super) struct Driver {
     attached: HashMap<StepIx, Arc<str>>,
     questions: Box<Questions>,
     /// Its share of limits that other runs use too.
-    share: Option<Share>,
+    share: Option<Box<Share>>,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -101,7 +101,10 @@ impl Driver {
         let header = setup.header(&tools, &mut keys);
         let spent_before = setup.spent_before();
         let settings = setup.settings;
-        let share = setup.shared.as_ref().map(Share::of);
+        let share = setup
+            .shared
+            .as_ref()
+            .map(|limits| Box::new(Share::of(limits)));
         let rules = Rules {
             limits: settings.limits.clone(),
             fail_fast: settings.fail_fast,
@@ -455,7 +458,7 @@ impl Driver {
 }
 
 /// The next answer of the shared limits; never where there are none.
-async fn next_of(share: &mut Option<Share>) -> Answer {
+async fn next_of(share: &mut Option<Box<Share>>) -> Answer {
     match share {
         Some(share) => share.next().await,
         None => std::future::pending().await,

@@ -109,12 +109,18 @@ pub struct Execution {
     pub(super) unknown: UnknownSteps,
     pub(super) consent: Option<AskConsent>,
     pub(super) allow_unsandboxed: bool,
-    /// Limits that it shares with other runs.
-    pub(super) shared: Option<SharedLimits>,
-    /// The item of a batch that it stands for.
-    pub(super) mark: Option<BatchMark>,
-    /// A toolbox that other runs use too.
-    pub(super) built: Option<Arc<CatalogToolbox>>,
+    /// What it has in common with the other runs of a batch.
+    pub(super) of_batch: Option<Box<OfBatch>>,
+}
+
+/// What a run has in common with the other runs of a batch.
+pub(super) struct OfBatch {
+    /// The limits of all of them.
+    pub shared: SharedLimits,
+    /// The item that the run stands for.
+    pub mark: BatchMark,
+    /// The tools of all of them.
+    pub toolbox: Arc<CatalogToolbox>,
 }
 
 /// Decides whether what a plan would start, reach and run may happen.
@@ -145,9 +151,7 @@ impl Execution {
             unknown: UnknownSteps::default(),
             consent: None,
             allow_unsandboxed: false,
-            shared: None,
-            mark: None,
-            built: None,
+            of_batch: None,
         }
     }
 

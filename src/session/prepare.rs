@@ -47,15 +47,17 @@ impl Execution {
             self.settings,
         )
         .with_prices(prices);
-        if let Some(limits) = self.shared {
-            engine = engine.with_shared_limits(limits);
+        let mut mark = None;
+        if let Some(of_batch) = self.of_batch {
+            engine = engine.with_shared_limits(of_batch.shared);
+            mark = Some(Box::new(of_batch.mark));
         }
         let mut guard = RecordGuard::default();
         let mut notes = Vec::new();
         let mut goes_on = false;
         if self.journal.is_some() || self.prior.is_some() {
             let mut meta = meta(&self.plan, &*toolbox, self.provenance);
-            meta.batch = self.mark;
+            meta.batch = mark;
             if let Some(prior) = self.prior {
                 let run_id = Arc::clone(engine.run_id());
                 let taken = prior.take_over(&self.plan, self.unknown, &run_id, &mut meta)?;
@@ -110,8 +112,8 @@ impl Execution {
 
     /// The toolbox of the run, with the tools that the caller has added.
     pub(super) fn toolbox(&mut self) -> Result<Arc<CatalogToolbox>, SessionError> {
-        if let Some(built) = self.built.take() {
-            return Ok(built);
+        if let Some(of_batch) = &self.of_batch {
+            return Ok(Arc::clone(&of_batch.toolbox));
         }
         if let Some(prices) = self.prices.take() {
             self.worker = self.worker.clone().prices(prices);

@@ -28,7 +28,7 @@ pub struct RunMeta {
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
     /// The item of a batch that the run stands for.
-    pub batch: Option<BatchMark>,
+    pub batch: Option<Box<BatchMark>>,
     /// What determines each step apart from its input, in the plan's order.
     pub definitions: Definitions,
 }

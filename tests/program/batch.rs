@@ -135,8 +135,15 @@ fn json_lines_in_and_out_in_order_with_the_shape_of_the_contract() {
 #[test]
 fn failures_are_lines_with_errors_and_are_grouped_at_the_end() {
     let folder = folder(PLAN, TOOLS);
-    let csv: String = (0..30).map(|n| format!("item {n},{}\n", n * 3)).collect();
-    write(folder.path(), "in.csv", &format!("name,n\n{csv}"));
+    let mut csv = "name,n\n".to_owned();
+    for n in 0..30 {
+        csv += "item ";
+        csv += &n.to_string();
+        csv += ",";
+        csv += &(n * 3).to_string();
+        csv += "\n";
+    }
+    write(folder.path(), "in.csv", &csv);
     let arguments = [
         "plan.yaml",
         "--inputs",
@@ -215,17 +222,17 @@ fn bad_inputs_are_all_named_with_their_lines_and_nothing_runs() {
     for (text, expected) in [
         (
             "{\"n\": 1}\n{n: 2}\n[3]\n{\"m\": 4}\n",
-            vec![
+            &[
                 "in.jsonl:2: it is not valid JSON",
                 "in.jsonl:3: it is not a JSON object",
                 "has no n",
-            ],
+            ][..],
         ),
         (
             "{\"key\": \"a\", \"context\": {\"n\": 1}}\n{\"key\": \"a\", \"context\": {\"n\": 2}}\n",
-            vec!["keys are unique"],
+            &["keys are unique"][..],
         ),
-        ("", vec!["it has no items"]),
+        ("", &["it has no items"][..]),
     ] {
         write(folder.path(), "in.jsonl", text);
         let output = batch(folder.path(), &["plan.yaml", "--inputs", "in.jsonl"]);
@@ -367,11 +374,11 @@ fn the_number_of_calls_and_a_rate_hold_for_all_runs() {
     assert_eq!(lines_of(&output.stdout).len(), 12);
     std::fs::remove_file(folder.path().join("log")).unwrap();
     // Five calls a minute, and no more before the time is over.
-    let tools = format!("{COSTLY}    rate: shop\n");
+    let tools = format!("{COSTLY}    pool: shop\n");
     write(folder.path(), "tools.yaml", &tools);
     let limits = [
         "--rate",
-        "pay=5",
+        "shop=5",
         "--timeout-seconds",
         "2",
         "--max-total-cost-usd",

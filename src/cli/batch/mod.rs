@@ -92,7 +92,6 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
     let mut warnings = loaded.warnings();
     warnings.extend(loaded.worker_chosen());
-    notes(&warnings, super::args::run::ColorWhen::Auto);
     let lifetime = settings.approval_lifetime();
     let mut execution = loaded
         .into_execution(consent)
@@ -128,6 +127,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     }
     let lines = Lines::open(args.out.as_deref(), before.is_some())?;
     note(&format!("batch {}\n", batch.id()));
+    notes(&warnings, super::args::run::ColorWhen::Auto);
     run(batch, &all, lines, Progress::new(total), &args).await
 }
 
@@ -212,7 +212,7 @@ async fn run(
             }
         }
     };
-    progress.summary(&end, args.json)?;
+    progress.summary(&end, args.json);
     notes(end.note.as_slice(), super::args::run::ColorWhen::Auto);
     if end.stopped || end.limit.is_some() {
         note_line(&resume_line(&end, args.out.as_deref()));

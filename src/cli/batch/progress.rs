@@ -1,12 +1,12 @@
 //! How far a batch is, on standard error, and its summary at the end.
 
-use crate::cli::failure::Failure;
 use crate::cli::output::{end_passing_line, note, passing_line, print_message};
 use crate::run::RunOutcome;
 use crate::session::{BatchEnd, BatchLine, FailureGroup, Quantiles, Tally};
 use crate::text::{fit, format, line};
 use crate::units::Micros;
 use serde_json::json;
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ impl Progress {
     }
 
     /// Prints the summary, as text or as a JSON object.
-    pub(super) fn summary(&self, end: &BatchEnd, as_json: bool) -> Result<(), Failure> {
+    pub(super) fn summary(&self, end: &BatchEnd, as_json: bool) {
         end_passing_line();
         let seconds = self.began.elapsed().as_secs_f64();
         let tally = &end.tally;
@@ -102,7 +102,7 @@ impl Progress {
                 "{}\n",
                 crate::text::escape_json(&summary.to_string())
             ));
-            return Ok(());
+            return;
         }
         let counts = tally.counts;
         let parts = [
@@ -130,16 +130,18 @@ impl Progress {
             text += &quantiles("cost", &cost, |usd| format!("${usd:.6}"));
         }
         if let Some((_, message)) = &end.limit {
-            text += &format!("stopped by a limit: {}\n", line(message));
+            text.push_str("stopped by a limit: ");
+            text.push_str(&line(message));
+            text.push('\n');
         }
         for group in groups.iter().take(GROUPS) {
             text += &failure(group);
         }
         if groups.len() > GROUPS {
-            text += &format!("and {} more kinds of failure\n", groups.len() - GROUPS);
+            let more = groups.len() - GROUPS;
+            let _ = writeln!(text, "and {more} more kinds of failure");
         }
         note(&text);
-        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ impl Driver {
 
     /// Takes in what the shared limits have decided so far.
     pub(super) fn take_answers(&mut self) {
-        while let Some(answer) = self.share.as_mut().and_then(Share::try_next) {
+        while let Some(answer) = self.share.as_deref_mut().and_then(Share::try_next) {
             self.shared_answer(answer);
         }
     }

@@ -98,7 +98,9 @@ fn next_byte(from: &mut impl BufRead) -> io::Result<Option<u8>> {
 mod tests {
     use super::*;
 
-    fn records(text: &str) -> Vec<Result<(u64, Vec<String>), (u64, String)>> {
+    type Read = Result<(u64, Vec<String>), (u64, String)>;
+
+    fn records(text: &str) -> Vec<Read> {
         let (mut from, mut line) = (text.as_bytes(), 0);
         let mut all = Vec::new();
         while let Some(next) = next_record(&mut from, &mut line, 40) {

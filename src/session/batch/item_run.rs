@@ -6,6 +6,7 @@ use crate::engine::{Settings, SharedLimits, UnknownSteps};
 use crate::models::SmallModelWorker;
 use crate::plan::ExecutionPlan;
 use crate::run::{ErrorKind, ExecutionResult, RunCommand, RunOutcome};
+use crate::session::execution::OfBatch;
 use crate::session::recording::Provenance;
 use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
 use crate::store::{BatchMark, CacheOptions};
@@ -47,7 +48,6 @@ impl Template {
     fn execution(&self, item: &BatchItem, index: u64, prior: Option<PriorRun>) -> Execution {
         let mut execution = Execution::of(Arc::clone(&self.plan), self.worker.clone());
         execution.context = Value::Object(item.context.clone());
-        execution.built = Some(Arc::clone(&self.toolbox));
         execution.provenance = self.provenance.clone();
         execution.settings = self.settings.clone();
         // Waits between attempts differ from item to item.
@@ -56,16 +56,20 @@ impl Template {
             let left = deadline.saturating_duration_since(Instant::now());
             execution.settings.limits.timeout_seconds = Some(left.as_secs_f64());
         }
-        execution.journal = self.journal.clone();
+        execution.journal.clone_from(&self.journal);
         execution.cache = self.cache;
         execution.unknown = self.unknown;
-        execution.shared = Some(self.shared.clone());
         execution.prior = prior;
-        execution.mark = Some(BatchMark {
+        let mark = BatchMark {
             batch: Arc::clone(&self.batch),
             key: Arc::clone(&item.key),
             index,
-        });
+        };
+        execution.of_batch = Some(Box::new(OfBatch {
+            shared: self.shared.clone(),
+            mark,
+            toolbox: Arc::clone(&self.toolbox),
+        }));
         execution
     }
 
@@ -109,20 +113,20 @@ async fn run_once(
 ) -> Result<(BatchLine, bool, Option<Note>), SessionError> {
     let prepared = execution.prepare()?;
     let unrecorded = prepared.notes().iter();
-    let unrecorded = unrecorded.filter(|note| matches!(note, Note::NotRecorded(_)));
-    let note = unrecorded.cloned().next();
-    let mut live = prepared.start();
+    let mut unrecorded = unrecorded.filter(|note| matches!(note, Note::NotRecorded(_)));
+    let note = unrecorded.next().cloned();
+    let mut running = prepared.start();
     let state = tokio::select! {
-        state = live.ended() => state?,
+        state = running.ended() => state?,
         () = stopped(stop) => {
             // Fails if the run has ended already.
-            let _ = live.commands().send(RunCommand::Stop);
-            live.ended().await?
+            let _ = running.commands().send(RunCommand::Stop);
+            running.ended().await?
         }
     };
     let result = ExecutionResult::of(&state);
     let was_stopped = result.status == RunOutcome::Cancelled;
-    let broken = live.release();
+    let broken = running.release();
     let line = BatchLine::of(&item.key, index, result);
     Ok((line, was_stopped, note.or(broken)))
 }
@@ -130,7 +134,7 @@ async fn run_once(
 /// Waits until the batch is stopped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -99,12 +99,11 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             deadline: deadline.and_then(|time| Instant::now().checked_add(time)),
             settings,
         };
-        let (silent, from_outside) = match batch.stop {
-            Some(stop) => (None, stop),
-            None => {
-                let (sender, receiver) = watch::channel(false);
-                (Some(sender), receiver)
-            }
+        let (silent, from_outside) = if let Some(stop) = batch.stop {
+            (None, stop)
+        } else {
+            let (sender, receiver) = watch::channel(false);
+            (Some(sender), receiver)
         };
         Ok(Self {
             template: Arc::new(template),
@@ -153,7 +152,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             if running.is_empty() {
                 if is_open && self.limit.is_some() {
                     if let Some((index, item)) = items.next() {
-                        self.leave_out(item, index);
+                        self.leave_out(&item, index);
                     }
                     continue;
                 }
@@ -228,11 +227,11 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
     }
 
     /// An item that a limit keeps from starting.
-    fn leave_out(&mut self, item: BatchItem, index: u64) {
+    fn leave_out(&mut self, item: &BatchItem, index: u64) {
         let ended = match self
             .account
             .as_ref()
-            .map(|account| account.find(&item, index))
+            .map(|account| account.find(item, index))
         {
             Some(Ok(Begin::Ended(line))) => Some(line),
             _ => None,

@@ -108,6 +108,9 @@ impl Distribution {
     }
 }
 
+/// The step, the type and the masked message of like failures.
+type Group = (Option<Arc<str>>, &'static str, Arc<str>);
+
 /// The figures of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -117,7 +120,7 @@ pub struct Tally {
     pub cost: Money,
     latency: Distribution,
     costs: Distribution,
-    groups: BTreeMap<(Option<Arc<str>>, &'static str, Arc<str>), (u64, Arc<str>)>,
+    groups: BTreeMap<Group, (u64, Arc<str>)>,
     /// Items that were run, whose cost says what others will cost.
     run: u64,
 }
@@ -271,7 +274,7 @@ mod tests {
             let word: String = index
                 .to_string()
                 .bytes()
-                .map(|b| (b + 49) as char)
+                .map(|b| char::from(b + 49))
                 .collect();
             tally.add(&line(index, 1.0, Some(&word)));
         }
