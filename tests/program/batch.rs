@@ -574,3 +574,45 @@ fn a_signal_stops_the_batch_and_says_how_it_is_resumed() {
     let lines = lines_of(&std::fs::read(folder.path().join("out.jsonl")).unwrap());
     assert_eq!((lines.len(), &lines[..before.len()]), (200, &before[..]));
 }
+
+#[test]
+fn a_secret_that_all_items_use_is_not_recorded_and_given_again() {
+    const TOKEN: &str = "tok-5d41402abc4b2a76b971";
+    let tools = r#"
+tools:
+  echo: {type: process, command: [cat], env: {TOKEN: "${BATCH_TOKEN}"}}
+"#;
+    let plan = r#"
+steps:
+  - {id: echo, tool: echo, parameters: {n: "{{n}}", key: "{{token}}", kept: "{{kept}}"}}
+"#;
+    let folder = folder(plan, tools);
+    write(folder.path(), "in.jsonl", "{\"n\": 1}\n");
+    let run = |arguments: &[&str]| {
+        let mut command = plandeck();
+        command.current_dir(folder.path());
+        command.env("PLANDECK_HOME", folder.path().join("home"));
+        command.env("BATCH_TOKEN", TOKEN);
+        command.arg("batch").args(arguments).output().unwrap()
+    };
+    let token = format!("token={TOKEN}");
+    let given = ["-c", &token, "-c", "kept=plain"];
+    let output = run(&[&["plan.yaml", "--inputs", "in.jsonl"], &given[..]].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for file in ["plandeck.db", "plandeck.db-wal"] {
+        let bytes = std::fs::read(folder.path().join("home").join(file)).unwrap_or_default();
+        let has = |text: &str| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        assert!(!has(TOKEN), "{file}");
+    }
+    let id = batch_id(&output);
+    let output = run(&["--resume", &id]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("token") && !said.contains("kept"), "{said}");
+    let output = run(&["--resume", &id, "-c", &token]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}

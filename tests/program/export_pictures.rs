@@ -4,7 +4,7 @@ use crate::common::program::{code, command, folder};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const HOSTILE: &str = r#"</pre><script>alert(1)</script>"#;
+const HOSTILE: &str = r"</pre><script>alert(1)</script>";
 
 /// `one` → `each` ×3 → `sum`, and `wrong`, which fails; names, inputs and outputs try to be markup.
 fn desk() -> tempfile::TempDir {
@@ -81,7 +81,7 @@ fn a_page_stands_alone_and_holds_every_value_as_text() {
     let folder = ran();
     let page = export(folder.path(), "html");
     // Every tag, every address, and the texts of the parts.
-    let script = r#"
+    let script = r"
 import sys, html.parser, collections
 class Reader(html.parser.HTMLParser):
     def __init__(self):
@@ -103,7 +103,7 @@ assert page.tags['script'] == 1 and page.tags['img'] == 0 and page.tags['b'] < 1
 assert all(link.startswith('#step-') for link in page.links), page.links
 print(page.tags['details'], page.tags['svg'])
 print('\n'.join(page.texts))
-"#;
+";
     let read = read_by(&["python3", "-c", script], &page);
     // Four steps and three elements; the graph and the steps over time.
     assert!(read.starts_with("7 2\n"), "{read}");

@@ -18,6 +18,7 @@ use crate::session::{
     TrustedOnce, load,
 };
 use crate::store::{CacheOptions, Store, home};
+use crate::tools::Toolbox;
 use crate::tui::EndingSignals;
 use lines::Lines;
 use progress::Progress;
@@ -81,8 +82,9 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let first = all.open()?.find_map(Result::ok);
     source.context = first.map(|item| item.context).unwrap_or_default();
     let seed = source.seed;
-    let kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
+    let mut kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
     let loaded = load(&plan, source, &settings).await?;
+    recorded::leave_secrets_out(&mut kept, &loaded.toolbox.secrets().now());
     let look = ScreenArgs::default();
     let consent = trust::consent(&loaded, &look, true, &mut TrustedOnce::default()).await?;
     let consent = match consent {

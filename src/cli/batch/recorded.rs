@@ -4,6 +4,7 @@ use super::{Common, absolute};
 use crate::cli::args::batch::BatchArgs;
 use crate::run::{Rates, ResourceLimits};
 use crate::session::SourceOptions;
+use crate::tools::Secrets;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,13 @@ pub(super) fn settings(
         "no_track_cost": args.no_track_cost,
         "approve": args.approve,
     })
+}
+
+/// Leaves out the context values that hold a secret: they are given again when the batch is resumed.
+pub(super) fn leave_secrets_out(settings: &mut Value, secrets: &Secrets) {
+    if let Some(context) = settings["context"].as_object_mut() {
+        context.retain(|_, value| secrets.redacted(value).is_none());
+    }
 }
 
 impl Recorded<'_> {
