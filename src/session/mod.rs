@@ -51,6 +51,7 @@ mod resume;
 mod run_log;
 mod save;
 mod savings;
+mod secrets_in_reach;
 mod servers;
 mod settings;
 mod trials;

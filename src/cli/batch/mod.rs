@@ -18,7 +18,6 @@ use crate::session::{
     TrustedOnce, load,
 };
 use crate::store::{CacheOptions, Store, home};
-use crate::tools::Toolbox;
 use crate::tui::EndingSignals;
 use lines::Lines;
 use progress::Progress;
@@ -84,7 +83,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let seed = source.seed;
     let mut kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
     let loaded = load(&plan, source, &settings).await?;
-    recorded::leave_secrets_out(&mut kept, &loaded.toolbox.secrets().now());
+    recorded::leave_secrets_out(&mut kept, &loaded.secrets_in_reach());
     let look = ScreenArgs::default();
     let consent = trust::consent(&loaded, &look, true, &mut TrustedOnce::default()).await?;
     let consent = match consent {
