@@ -56,7 +56,7 @@ pub struct EqualFailures {
     pub calls: Vec<usize>,
 }
 
-/// The number of a call, counted from 0, and what came of it: its answer, or why it failed.
+/// The number of a call, counted from 0, and its result: the answer, or why it failed.
 pub(crate) type Repeat = (usize, Result<Arc<Value>, Arc<str>>);
 
 /// The calls of a run that have ended; the run calls one step for each element of a list.

@@ -1,4 +1,4 @@
-//! The graph of a plan as pictures need it: a node for each step, with what came of it.
+//! The graph of a plan as pictures need it: a node for each step, with its status, time and cost.
 
 use crate::plan::StepIx;
 use crate::report::money;
@@ -15,7 +15,7 @@ pub(super) struct Node {
     pub name: String,
     /// Its tool, how long it took and what it cost.
     pub details: String,
-    /// What came of it.
+    /// Its status.
     pub status: StepStatus,
 }
 

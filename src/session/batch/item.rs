@@ -1,4 +1,4 @@
-//! An item of a batch, and what became of it.
+//! An item of a batch, and its result.
 
 use crate::run::{ErrorKind, ExecutionResult, RunError, RunOutcome};
 use crate::units::Money;

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 /// Runs of a batch at once, unless others are asked for.
 const MAX_RUNS: usize = 8;
 
-/// Runs `plan` once for each of `contexts`, eight at once, and returns what became of each, in their order. `limits` are
+/// Runs `plan` once for each of `contexts`, eight at once, and returns the result of each, in their order. `limits` are
 /// those of all runs together: what they spend and reserve never passes the budget, and no more attempts run at once than
 /// there are slots. A failed item is a line with its error and stops no other; once a limit stops the batch, the rest has
 /// the status `limit_exceeded`.
