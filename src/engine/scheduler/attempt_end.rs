@@ -3,9 +3,7 @@
 use super::rows::{Calling, Row};
 use super::{Action, Phase, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{
-    AttemptDetails, AttemptEnd, EventKind, RunError, RunOutcome, StepSource, Streamed,
-};
+use crate::run::{AttemptDetails, AttemptEnd, EventKind, RunError, StepSource, Streamed};
 use crate::tools::{CallReport, CostBasis, ToolError};
 use crate::units::{Charge, ChargeClass, Micros, Money};
 use std::sync::Arc;
@@ -119,7 +117,7 @@ impl Scheduler {
             .boxed(),
             cancelled: cancelled && output.is_err(),
         })));
-        let is_held = self.outcome.phase == Phase::Stopping(RunOutcome::Waiting);
+        let is_held = matches!(self.outcome.phase, Phase::Closing(_));
         if !is_held {
             self.abandon_calls(row, turn);
         }

@@ -30,11 +30,6 @@ impl Breakpoints {
         }
     }
 
-    /// Whether nothing is held and nothing will be.
-    pub(super) fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.ended.is_empty()
-    }
-
     /// Whether the end of any row is held.
     pub(super) fn holds_ends(&self) -> bool {
         !self.ended.is_empty()

@@ -210,7 +210,11 @@ impl Scheduler {
                 }
                 // It is given up below, once nothing is running.
                 Stage::Asked => {}
-                _ => drop(self.leave(*row)),
+                _ => {
+                    self.leave(*row);
+                    // Nobody waits behind what is taken back.
+                    self.resources.rates.forget(*row);
+                }
             }
         }
         if left > 0 {

@@ -26,7 +26,7 @@
 //! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended | (AtBreakpoint) (Preparing) | Preparing (AtBreakpoint) (Ended) |
 //! | AtBreakpoint | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) | – | (Ended) |
 //! | Aside | – | (Ended) (Pending) (Preparing) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Queued (Ended) (Preparing) (AtBreakpoint) | Queued (Ended) (Preparing) (AtBreakpoint) | – | (Ended) (Queued) | (Queued) | (Queued) (Ended) |
-//! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended | (Preparing) (AtBreakpoint) | Preparing (Ended) (AtBreakpoint) (Queued) |
+//! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended (AtBreakpoint) | Preparing Ended (AtBreakpoint) | – | Ended | (Preparing) (AtBreakpoint) | Preparing (Ended) (AtBreakpoint) (Queued) |
 //! | Throttled | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) | (Queued) (Preparing) (AtBreakpoint) | Preparing (Queued) (AtBreakpoint) (Ended) |
 //! | OutOfCalls | – | Ended (Pending) (Queued) (AtBreakpoint) (Preparing) (Withdrawn) (Dormant) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Preparing | – | Pending (Dormant) Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended Aside (AtBreakpoint) | Ended | – | Ended | – | (Ended) |
@@ -236,7 +236,7 @@ impl Scheduler {
 
     /// Whether nothing continues until the user decides: about an unknown step, or about an approval.
     pub(crate) fn waits_for_user(&self) -> bool {
-        self.outcome.phase == Phase::Running
+        matches!(self.outcome.phase, Phase::Running | Phase::Closing(_))
             && self.resources.running == 0
             && (self.decisions.is_asking() || self.approvals.is_asking())
             && !self.rows.iter().any(rows::Row::can_continue)

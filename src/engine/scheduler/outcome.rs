@@ -16,6 +16,8 @@ pub(super) enum Phase {
     Paused,
     /// What is running is being cancelled; then the run ends this way.
     Stopping(RunOutcome),
+    /// Only answers are missing: code that waits for a call that is held is stopped; then the run ends this way.
+    Closing(RunOutcome),
     /// Nothing is left to do.
     Ended,
 }
@@ -41,7 +43,7 @@ impl Outcome {
 
     /// Whether it is being stopped.
     pub(super) fn is_stopping(&self) -> bool {
-        matches!(self.phase, Phase::Stopping(_))
+        matches!(self.phase, Phase::Stopping(_) | Phase::Closing(_))
     }
 
     /// A row failed, or its outcome is unknown.
@@ -69,7 +71,7 @@ impl Outcome {
     /// How the run ends now; `incomplete` is whether a stop left rows behind that have not run since.
     pub(super) fn conclude(&mut self, incomplete: bool) -> (RunOutcome, Option<Box<RunError>>) {
         let stopped_by = match self.phase {
-            Phase::Stopping(outcome) => Some(outcome),
+            Phase::Stopping(outcome) | Phase::Closing(outcome) => Some(outcome),
             _ => None,
         };
         self.phase = Phase::Ended;

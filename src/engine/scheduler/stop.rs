@@ -121,13 +121,13 @@ impl Scheduler {
 
     /// Whether the run ends because answers are missing. Code that waits for a call that is held is stopped first.
     fn waits_for_answers(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.outcome.phase == Phase::Stopping(RunOutcome::Waiting) {
+        if matches!(self.outcome.phase, Phase::Closing(_)) {
             return true;
         }
         if self.rules.asks || !self.only_answers_are_missing() {
             return false;
         }
-        self.outcome.phase = Phase::Stopping(self.end_of_the_way());
+        self.outcome.phase = Phase::Closing(self.end_of_the_way());
         let rows = self.rows.positions();
         for row in rows.filter(|row| self.rows[*row].is_calling()) {
             turn.act(Action::Cancel(row));
@@ -137,15 +137,15 @@ impl Scheduler {
 
     /// Whether what is left needs an approval, stands at breakpoints, or is not needed on the way to a step.
     fn only_answers_are_missing(&self) -> bool {
-        let is_asked =
-            self.approvals.is_asking() || !self.breakpoints.is_empty() || self.is_short_of_target();
+        let holds = self.approvals.is_asking()
+            || self.breakpoints.holds_ends()
+            || self.is_short_of_target();
+        // A row stands there also once its breakpoint has been removed.
+        let is_asked = holds || self.waiting.has_been_at_breakpoint();
         if !is_asked || self.outcome.phase != Phase::Running {
             return false;
         }
         let stands = |row: &Row| row.stage == Stage::AtBreakpoint;
-        let holds = self.approvals.is_asking()
-            || self.breakpoints.holds_ends()
-            || self.is_short_of_target();
         let mut rows = self.rows.positions();
         let goes_on = |row| self.could_go_on(row) && !stands(&self.rows[row]);
         !rows.any(goes_on) && (holds || self.rows.iter().any(stands))
@@ -155,7 +155,7 @@ impl Scheduler {
     fn report_overdraft(&mut self, turn: &mut Turn<'_>) {
         let budget = &self.resources.budget;
         let stopped = match self.outcome.phase {
-            Phase::Stopping(outcome) => outcome != RunOutcome::Failed,
+            Phase::Stopping(outcome) | Phase::Closing(outcome) => outcome != RunOutcome::Failed,
             _ => false,
         };
         if stopped || !budget.is_overdrawn() {

@@ -201,6 +201,11 @@ impl Waiting {
         }
     }
 
+    /// Whether a row is or was held at a breakpoint since the last time that they were all let go.
+    pub(super) fn has_been_at_breakpoint(&self) -> bool {
+        !self.at_breakpoint.is_empty()
+    }
+
     /// The row that has been held at a breakpoint for longest, taken from the list; its stage stays.
     pub(super) fn pop_at_breakpoint(&mut self, rows: &Rows) -> Option<StepIx> {
         loop {

@@ -4,7 +4,7 @@ use super::world::{End, Frame, Sketch, World, after};
 use crate::plan::StepIx;
 use crate::run::StepStatus::{Cancelled, Pending, Ready, Skipped, Succeeded};
 use crate::run::{BreakWhen, Breakpoint, RunCommand, RunOutcome, RunPhase, RunSetting, WaitReason};
-use crate::units::Money;
+use crate::units::{Micros, Money};
 
 fn alone() -> Sketch {
     Sketch {
@@ -112,4 +112,27 @@ fn without_a_user_code_that_waits_for_a_held_call_is_stopped_and_begins_again() 
     assert_eq!(world.running(), [0, call]);
     world.finish();
     assert_eq!(world.statuses()[..2], [Succeeded, Succeeded]);
+}
+
+#[test]
+fn the_clock_stands_while_code_is_stopped_because_only_answers_are_missing() {
+    let asks = Sketch {
+        approve: true,
+        ..Sketch::default()
+    };
+    let mut world = World::new(vec![Sketch::default(), asks], Frame::default());
+    let held = Breakpoint {
+        step: "s0/t[0]".into(),
+        when: BreakWhen::After,
+    };
+    world.command(RunCommand::Breakpoint(held, true));
+    let call = called(&mut world);
+    world.end(call, End::Well);
+    world.wait(1_000);
+    waits(&mut world);
+    assert_eq!(world.running(), [0], "its code is being stopped");
+    world.wait(5_000);
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Ended(RunOutcome::Waiting));
+    assert_eq!(world.state.wall(world.now), Micros(1_000_000));
 }

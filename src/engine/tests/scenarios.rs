@@ -362,6 +362,24 @@ fn without_a_user_the_rest_goes_on_and_the_run_ends_as_waiting() {
 }
 
 #[test]
+fn a_run_without_a_user_ends_also_where_the_breakpoint_that_holds_a_step_is_removed() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], open());
+    world.command(break_at(1, BreakWhen::Before));
+    world.end(0, End::Well);
+    let RunCommand::Breakpoint(breakpoint, _) = break_at(1, BreakWhen::Before) else {
+        unreachable!()
+    };
+    world.command(RunCommand::Breakpoint(breakpoint, false));
+    assert_eq!(
+        world.statuses(),
+        [Succeeded, Ready, Running],
+        "it stays held"
+    );
+    world.end(2, End::Well);
+    assert_eq!(outcome(&world), RunOutcome::Waiting);
+}
+
+#[test]
 fn a_run_that_stops_at_its_first_failure_stops_after_the_breakpoint() {
     let frame = Frame {
         fail_fast: true,
@@ -751,6 +769,49 @@ fn elements_wait_for_the_rate_of_their_step_and_say_for_which_until_when() {
     assert!(world.tick());
     world.work(usize::MAX);
     assert_eq!(world.running(), [2, 3]);
+    world.finish();
+}
+
+#[test]
+fn nobody_waits_behind_an_element_whose_list_is_being_taken_back() {
+    let four = Rate {
+        tokens_per_minute: Some(4),
+        ..Rate::default()
+    };
+    let taking = |tokens, sketch| with(drawing(sketch), |sketch| sketch.tokens = tokens);
+    let list = Sketch {
+        lists: vec![2],
+        ..after(&[0])
+    };
+    let sketches = vec![
+        after(&[]),
+        taking(5, after(&[0])),
+        taking(1, after(&[0])),
+        taking(1, list),
+        after(&[]),
+    ];
+    let frame = Frame {
+        slots: Some(3),
+        ..rated(four)
+    };
+    let mut world = World::new(sketches, frame);
+    world.end(0, End::Well);
+    world.end(1, End::Well);
+    assert!(world.tick());
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [2, 4, 5], "the second element has no slot");
+    world.command(Retry(row(0)));
+    world.wait(1_000);
+    world.end(2, End::Well);
+    world.end(0, End::Well);
+    assert_eq!(world.running(), [4, 5]);
+    let until = |at: usize| world.state.steps[at].rate.as_ref().unwrap().until;
+    assert_eq!(until(1), Some(Micros(120_000_000)));
+    assert_eq!(
+        world.status(2),
+        Ready,
+        "it would have the first wait for longer"
+    );
     world.finish();
 }
 
