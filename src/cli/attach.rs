@@ -41,15 +41,11 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
     let plan = recorded.as_ref().map(|run| run.plan.to_string());
     let options = tui::Options {
         attached: true,
+        previews: Some(tui::Previews::asked()),
         ..screen::options(plan.unwrap_or(name), &args.screen)
     };
-    let is_here = recorded.is_some();
     let feed = RemoteFeed::new(client, status.passed(), recorded);
-    let left = if is_here {
-        tui::run(HistoryFeed::new(feed, Trusting::unasked()), options).await
-    } else {
-        tui::run(feed, options).await
-    };
+    let left = tui::run(HistoryFeed::new(feed, Trusting::unasked()), options).await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(ended_by(left.outcome).unwrap_or(0))
 }

@@ -52,6 +52,17 @@ impl<F> HistoryFeed<F> {
     }
 }
 
+impl<F> HistoryFeed<F> {
+    /// Has this answered on a thread that may block.
+    fn look_up(&self, answer: impl FnOnce() -> HistoryAnswer + Send + 'static) {
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            // Fails if the user has left the dashboard in the meantime.
+            let _ = sender.send(answer());
+        });
+    }
+}
+
 impl<F: Feed> Feed for HistoryFeed<F> {
     fn take(&mut self, into: &mut Vec<RunEvent>, most: usize) {
         self.feed.take(into, most);
@@ -83,9 +94,36 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         self.feed.now()
     }
 
-    fn ask(&mut self, query: HistoryQuery) {
+    fn ask(&mut self, query: HistoryQuery) -> Option<HistoryQuery> {
         let sender = self.sender.clone();
-        let query = match query {
+        match self.feed.ask(query)? {
+            HistoryQuery::Runs { run_id, plan } => {
+                self.look_up(move || HistoryAnswer::Runs(runs(&run_id, &plan).map_err(message)))
+            }
+            HistoryQuery::Compare { with, shown } => self.look_up(move || {
+                let compared = state_of(&with.run_id);
+                let compared = compared.map(|run| Box::new(Comparison::new(run, &shown)));
+                HistoryAnswer::Compared(with, compared.map_err(message))
+            }),
+            HistoryQuery::Bodies {
+                run_id,
+                step,
+                attempt,
+            } => self.look_up(move || {
+                let read = bodies(&run_id, &step, attempt).map_err(message);
+                HistoryAnswer::Bodies(step, read)
+            }),
+            HistoryQuery::Usual { run_id, plan } => self.look_up(move || {
+                HistoryAnswer::Usual(usual_times(&run_id, &plan).unwrap_or_default())
+            }),
+            HistoryQuery::PlanPlace { run_id, step } => self.look_up(move || {
+                let place = place_in_plan(&run_id, &step);
+                HistoryAnswer::PlanPlace(place.map_err(|error| faults(&error)))
+            }),
+            HistoryQuery::Savings { shown } => self.look_up(move || {
+                let saved = savings_so_far(&shown).map(Box::new);
+                HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
+            }),
             HistoryQuery::Filter {
                 number,
                 filter,
@@ -96,7 +134,6 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     let output = output.map(Arc::new).map_err(Arc::from);
                     let _ = sender.send(HistoryAnswer::Filtered(number, output));
                 });
-                return;
             }
             HistoryQuery::Watch {
                 number,
@@ -113,7 +150,6 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     }
                     let _ = sender.send(HistoryAnswer::Watched(number, values));
                 });
-                return;
             }
             HistoryQuery::PlanChange { run_id } => {
                 tokio::spawn(async move {
@@ -122,19 +158,16 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     let change = change.map_err(|error| faults(&error));
                     let _ = sender.send(HistoryAnswer::PlanChange(change));
                 });
-                return;
             }
             HistoryQuery::EditsDiff { run_id } => {
                 tokio::spawn(async move {
                     let _ = sender.send(edits_diff(&run_id).await);
                 });
-                return;
             }
             HistoryQuery::WriteEdits { run_id, diff } => {
                 tokio::spawn(async move {
                     let _ = sender.send(write_edits(&run_id, &diff).await);
                 });
-                return;
             }
             HistoryQuery::RepeatPrice {
                 number,
@@ -150,7 +183,6 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     times: 1,
                 };
                 self.repeats.price(asked, faults);
-                return;
             }
             HistoryQuery::Repeat {
                 number,
@@ -167,11 +199,9 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     times,
                 };
                 self.repeats.repeat(asked, faults);
-                return;
             }
             HistoryQuery::StopRepeating => {
                 self.repeats.stop();
-                return;
             }
             HistoryQuery::Repair {
                 number,
@@ -188,15 +218,12 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     RepairQuestion::Price => self.repairs.price(asked, faults),
                     RepairQuestion::Correction => self.repairs.ask(asked, faults, shown_change),
                 }
-                return;
             }
             HistoryQuery::StopRepair => {
                 self.repairs.stop();
-                return;
             }
             HistoryQuery::WriteRepair { diff } => {
                 self.repairs.write(&diff, faults);
-                return;
             }
             HistoryQuery::ModelCall { shown, step } => {
                 tokio::spawn(async move {
@@ -206,7 +233,6 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                         known.and_then(|call| call.ok_or_else(|| "the step asks no model".into()));
                     let _ = sender.send(HistoryAnswer::ModelCall(step, known));
                 });
-                return;
             }
             HistoryQuery::Bundle { shown, step } => {
                 tokio::spawn(async move {
@@ -215,79 +241,20 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     let _ =
                         sender.send(HistoryAnswer::Bundle(made.map_err(|error| faults(&error))));
                 });
-                return;
             }
-            query => query,
-        };
-        tokio::task::spawn_blocking(move || {
-            // Fails if the user has left the dashboard in the meantime.
-            let _ = sender.send(answer(query));
-        });
+            // Its run is live elsewhere, and that feed answers it.
+            query @ HistoryQuery::Preview { .. } => return Some(query),
+        }
+        None
     }
 
     fn answers(&mut self) -> Vec<HistoryAnswer> {
         while let Ok(answer) = self.answers.try_recv() {
             self.answered.push(answer);
         }
-        std::mem::take(&mut self.answered)
-    }
-}
-
-fn answer(query: HistoryQuery) -> HistoryAnswer {
-    match query {
-        HistoryQuery::Runs { run_id, plan } => {
-            HistoryAnswer::Runs(runs(&run_id, &plan).map_err(message))
-        }
-        HistoryQuery::Compare { with, shown } => {
-            let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
-            HistoryAnswer::Compared(with, compared.map_err(message))
-        }
-        HistoryQuery::Bodies {
-            run_id,
-            step,
-            attempt,
-        } => {
-            let read = bodies(&run_id, &step, attempt).map_err(message);
-            HistoryAnswer::Bodies(step, read)
-        }
-        HistoryQuery::Usual { run_id, plan } => {
-            HistoryAnswer::Usual(usual_times(&run_id, &plan).unwrap_or_default())
-        }
-        HistoryQuery::Filter { number, .. } => {
-            HistoryAnswer::Filtered(number, Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::Watch { number, .. } => HistoryAnswer::Watched(number, Vec::new()),
-        HistoryQuery::PlanChange { .. } => {
-            HistoryAnswer::PlanChange(Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::EditsDiff { .. } | HistoryQuery::WriteEdits { .. } => {
-            HistoryAnswer::EditsDiff(Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::RepeatPrice { number, .. } | HistoryQuery::Repeat { number, .. } => {
-            HistoryAnswer::RepeatPrice(number, Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::StopRepeating => {
-            HistoryAnswer::RepeatPrice(0, Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::Repair { .. }
-        | HistoryQuery::StopRepair
-        | HistoryQuery::WriteRepair { .. } => {
-            HistoryAnswer::RepairWritten(Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::ModelCall { step, .. } => {
-            HistoryAnswer::ModelCall(step, Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::Bundle { .. } => {
-            HistoryAnswer::Bundle(Err("it is answered elsewhere".into()))
-        }
-        HistoryQuery::PlanPlace { run_id, step } => {
-            let place = place_in_plan(&run_id, &step);
-            HistoryAnswer::PlanPlace(place.map_err(|error| faults(&error)))
-        }
-        HistoryQuery::Savings { shown } => {
-            let saved = savings_so_far(&shown).map(Box::new);
-            HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
-        }
+        let mut answers = self.feed.answers();
+        answers.append(&mut self.answered);
+        answers
     }
 }
 

@@ -39,6 +39,7 @@ mod playback;
 mod prices;
 mod recorded;
 mod remote_feed;
+mod remote_questions;
 mod repair;
 mod repair_feed;
 mod repeat_feed;

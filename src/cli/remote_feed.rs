@@ -1,11 +1,12 @@
 //! The feed of a run of another process for the dashboard: its events over the control interface, its commands back.
 
+use super::remote_questions::RemoteQuestions;
 use crate::control::{Client, ClientError, CommandRequest};
 use crate::engine::{EventReader, EventSender, event_channel};
 use crate::plan::StepIx;
 use crate::run::{CommandError, EventKind, RunCommand, RunEvent, RunSummary};
 use crate::session::each_recorded;
-use crate::tui::Feed;
+use crate::tui::{Feed, HistoryAnswer, HistoryQuery};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -31,6 +32,7 @@ pub(super) struct RemoteFeed {
     notices: mpsc::UnboundedReceiver<String>,
     /// Notices that wait to be taken.
     waiting: Vec<String>,
+    questions: RemoteQuestions,
     follower: JoinHandle<()>,
 }
 
@@ -38,6 +40,7 @@ impl RemoteFeed {
     /// Follows the run behind `client` from its first event on. `passed` is the time since its start. Of a run that is
     /// `recorded` on this machine the journal is read first, which is faster than asking for each event.
     pub(super) fn new(client: Client, passed: Duration, recorded: Option<Box<RunSummary>>) -> Self {
+        let questions = RemoteQuestions::new(client.clone(), recorded.is_some());
         let (sender, events) = event_channel();
         let (told, notices) = mpsc::unbounded_channel();
         let now = Instant::now();
@@ -50,7 +53,13 @@ impl RemoteFeed {
             told,
             notices,
             waiting: Vec::new(),
+            questions,
         }
+    }
+
+    /// The id of a row.
+    fn id(&self, row: StepIx) -> Option<String> {
+        Some(self.ids.get(row.at())?.to_string())
     }
 
     fn learn(&mut self, events: &[RunEvent]) {
@@ -61,6 +70,14 @@ impl RemoteFeed {
                     &header.steps
                 }
                 EventKind::StepExpanded { elements, .. } => elements,
+                EventKind::StepCalled { row, call, .. } => {
+                    // A row that an earlier attempt of the code had may be of another call now.
+                    match self.ids.get_mut(row.at()) {
+                        Some(id) => *id = Arc::clone(&call.id),
+                        None => self.ids.push(Arc::clone(&call.id)),
+                    }
+                    continue;
+                }
                 _ => continue,
             };
             self.ids
@@ -172,6 +189,7 @@ impl Feed for RemoteFeed {
             }
             tokio::select! {
                 () = self.events.changed() => {}
+                () = self.questions.answered() => {}
                 Some(notice) = self.notices.recv() => self.waiting.push(notice),
             }
         }
@@ -179,8 +197,7 @@ impl Feed for RemoteFeed {
     }
 
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
-        let id = |row: StepIx| Some(self.ids.get(row.at())?.to_string());
-        let Some(request) = CommandRequest::of(&command, id) else {
+        let Some(request) = CommandRequest::of(&command, |row| self.id(row)) else {
             return Ok(());
         };
         let (client, told) = (self.client.clone(), self.told.clone());
@@ -201,5 +218,15 @@ impl Feed for RemoteFeed {
 
     fn now(&self) -> Micros {
         self.origin.elapsed().into()
+    }
+
+    fn ask(&mut self, query: HistoryQuery) -> Option<HistoryQuery> {
+        let ids = &self.ids;
+        let id = |row: StepIx| Some(ids.get(row.at())?.to_string());
+        self.questions.ask(query, id)
+    }
+
+    fn answers(&mut self) -> Vec<HistoryAnswer> {
+        self.questions.answers()
     }
 }

@@ -106,7 +106,7 @@ impl Typed {
 pub(super) async fn verb(typed: Typed) -> Result<u8, Failure> {
     match find(&typed.of.run, typed.of.token.as_deref())? {
         Found::Live { client, .. } if typed.of.dry_run => {
-            match client.preview(&typed.request).await {
+            match client.preview::<Value>(&typed.request).await {
                 Ok(preview) => out_preview(&typed, &preview)?,
                 Err(error) if typed.of.json => {
                     out_json(&error.body())?;

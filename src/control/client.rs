@@ -3,7 +3,7 @@
 use super::live_status::LiveStatus;
 use super::socket;
 use super::verb::CommandRequest;
-use crate::run::RunEvent;
+use crate::run::{ModelCall, RunEvent};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use reqwest::{Method, RequestBuilder};
@@ -114,12 +114,34 @@ impl Client {
         answer(self.request(Method::POST, "/v1/commands").json(request)).await
     }
 
-    /// What a command would do, without giving it.
+    /// What a command would do, without giving it: a [`Preview`](crate::run::Preview), or its JSON.
     ///
     /// # Errors
     /// When the run does not answer, or refuses.
-    pub async fn preview(&self, request: &CommandRequest) -> Result<Value, ClientError> {
+    pub async fn preview<T: DeserializeOwned>(
+        &self,
+        request: &CommandRequest,
+    ) -> Result<T, ClientError> {
         answer(self.request(Method::POST, "/v1/preview").json(request)).await
+    }
+
+    /// What the calls of a step ask a model with by the plan.
+    ///
+    /// # Errors
+    /// When the run does not answer, or the step asks no model.
+    pub async fn model_call(&self, step: &str) -> Result<ModelCall, ClientError> {
+        let step: String = form_urlencoded::byte_serialize(step.as_bytes()).collect();
+        let path = format!("/v1/model-call?step={step}");
+        answer(self.request(Method::GET, &path)).await
+    }
+
+    /// The edits of the run as changes of its files, as `plandeck save` prints them; written where this is no `dry_run`.
+    ///
+    /// # Errors
+    /// When the run does not answer, or the edits cannot be saved.
+    pub async fn save(&self, dry_run: bool) -> Result<Value, ClientError> {
+        let asked = serde_json::json!({"dry_run": dry_run});
+        answer(self.request(Method::POST, "/v1/save").json(&asked)).await
     }
 
     /// The events from number `from` on, as they come.

@@ -6,7 +6,7 @@ use super::event_log::EventLog;
 use super::live_status::LiveStatus;
 use super::run_so_far::RunSoFar;
 use super::stream::events_from;
-use super::verb::CommandRequest;
+use super::verb::{CommandRequest, find_step};
 use super::verbs;
 use crate::report::result_of;
 use crate::run::{CommandError, RunPhase, RunState, RunWord};
@@ -98,6 +98,7 @@ pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router 
         .route("/v1/events", get(events))
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
+        .route("/v1/model-call", get(model_call))
         .route("/v1/save", post(save))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -232,6 +233,27 @@ async fn preview(
     Ok(json_response(StatusCode::OK, &json!(preview)))
 }
 
+/// Of which step.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfStep {
+    step: String,
+}
+
+async fn model_call(
+    State(interface): State<Arc<Interface>>,
+    Query(of): Query<OfStep>,
+) -> Result<Response, ControlError> {
+    let mut run = interface.begun().await;
+    let run = run.now().await?;
+    let step = find_step(run, &of.step)?;
+    let call = interface.previewer.model_call(run, step);
+    let call = call.ok_or_else(|| {
+        ControlError::NotNow(format!("step {} asks no model by its plan", of.step))
+    })?;
+    Ok(json_response(StatusCode::OK, &json!(call)))
+}
+
 /// Whether what would be written is only shown.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -262,7 +284,7 @@ async fn save(
 
 async fn nothing_here(request: Request) -> ControlError {
     ControlError::NotFound(format!(
-        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, POST /v1/commands, POST /v1/preview and POST /v1/save",
+        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, GET /v1/model-call, POST /v1/commands, POST /v1/preview and POST /v1/save",
         request.uri().path()
     ))
 }

@@ -1,9 +1,10 @@
 //! What the calls of a step ask a model with.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What the calls of a step ask a model with, before the user gives it anything else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelCall {
     /// Whether the user can give it another prompt.
     pub takes_prompt: bool,

@@ -1,11 +1,11 @@
 //! What a command would do to a run, before it is given: which steps run again, which stay, and what that costs.
 
 use crate::units::{Micros, Money};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
 /// What a command would do to a run. As JSON it is what `--dry-run --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The command, as on the command line: `retry`, `set`.
     pub verb: Arc<str>,
@@ -28,7 +28,7 @@ pub struct Preview {
 }
 
 /// A step of the plan, or an element of a `for_each` step, and why it is where it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewStep {
     /// Its id.
     pub step: Arc<str>,
@@ -37,7 +37,7 @@ pub struct PreviewStep {
 }
 
 /// The bounds of something and what is to be expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range<T> {
     /// The lower bound: what was asked for runs once, and gives the output that it gave before.
     pub min: T,
@@ -54,5 +54,12 @@ pub struct Seconds(pub Micros);
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0.0 as f64 / 1e6)
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Ok(Self(Micros((seconds.max(0.0) * 1e6).round() as u64)))
     }
 }

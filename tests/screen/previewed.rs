@@ -2,8 +2,8 @@
 
 use crate::common::recording::{receipt, receipt_failed};
 use crate::common::screen::Screen;
-use plandeck::run::{Preview, PreviewStep, Range, RunCommand, RunState, Seconds};
-use plandeck::tui::{Effect, Overlay, Previews};
+use plandeck::run::{Preview, PreviewStep, Range, RunCommand, RunEvent, RunState, Seconds};
+use plandeck::tui::{Effect, HistoryAnswer, HistoryQuery, Message, Overlay, Previews};
 use plandeck::units::{Micros, Money};
 
 fn step(id: &str, why: &str) -> PreviewStep {
@@ -110,4 +110,87 @@ fn a_preview_of_a_run_that_has_moved_on_is_worked_out_again() {
     } else {
         panic!("no preview: {}", screen.text());
     }
+}
+
+/// The question that was asked last, of a viewer of a run of another process.
+fn asked(screen: &Screen) -> u64 {
+    match screen.effects.last() {
+        Some(Effect::Ask(HistoryQuery::Preview { number, .. })) => *number,
+        other => panic!("the run was not asked: {other:?}"),
+    }
+}
+
+fn answers(screen: &mut Screen, number: u64, runs: &[&str]) {
+    let known = Ok(preview(&screen.model.run, "retry", runs));
+    screen.send(Message::Answer(HistoryAnswer::Preview(number, known)));
+}
+
+/// A viewer of a run that failed, who is about to have the failed step run again; the last event has not come yet.
+fn viewer() -> (Screen, RunEvent) {
+    let mut events = receipt_failed().events();
+    let last = events.pop().unwrap();
+    let mut screen = Screen::new(120, 36, events).at(2_200);
+    screen.model.previews = Some(Previews::asked());
+    (screen.keys("n r"), last)
+}
+
+#[test]
+fn a_viewer_asks_the_run_for_the_price() {
+    let (mut screen, _) = viewer();
+    let text = screen.text();
+    assert!(
+        text.contains("retry validate") && text.contains("asking the run what this would do"),
+        "{text}"
+    );
+    let number = asked(&screen);
+    screen.press("enter");
+    assert_eq!(
+        asked(&screen),
+        number,
+        "nobody says yes to an unknown price"
+    );
+    answers(&mut screen, number, &["validate"]);
+    assert!(screen.text().contains("$0.0012"), "{}", screen.text());
+    screen.press("enter");
+    let validate = receipt().key("validate").ix;
+    assert_eq!(
+        screen.effects.last(),
+        Some(&Effect::Command(RunCommand::Retry(validate)))
+    );
+}
+
+#[test]
+fn a_viewer_asks_again_before_it_gives_a_command_to_a_run_that_has_moved_on() {
+    let (mut screen, next) = viewer();
+    let first = asked(&screen);
+    answers(&mut screen, first, &["validate"]);
+    screen.send(Message::Events(vec![next]));
+    screen.press("enter");
+    let second = asked(&screen);
+    assert!(second > first, "the price is not the one of now");
+    answers(&mut screen, first, &["validate"]);
+    answers(&mut screen, second, &["validate", "stats"]);
+    let text = screen.text();
+    assert!(
+        text.contains("the run has moved on") && text.contains("2 steps"),
+        "{text}"
+    );
+    screen.press("enter");
+    let validate = receipt().key("validate").ix;
+    assert_eq!(
+        screen.effects.last(),
+        Some(&Effect::Command(RunCommand::Retry(validate)))
+    );
+}
+
+#[test]
+fn what_the_run_refuses_is_said_and_what_was_typed_stays() {
+    let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2_200);
+    screen.model.previews = Some(Previews::asked());
+    let mut screen = screen.keys("n I ctrl-s");
+    let number = asked(&screen);
+    let refused = Err("step validate is running".into());
+    screen.send(Message::Answer(HistoryAnswer::Preview(number, refused)));
+    assert!(matches!(screen.model.overlay, Some(Overlay::Editor(_))));
+    assert!(screen.text().contains("step validate is running"));
 }

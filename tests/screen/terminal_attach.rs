@@ -1,9 +1,12 @@
 //! The dashboard on a run of another process, in a real terminal.
 
+use crate::common::misread;
 use crate::common::program::{command, folder, json, signal};
 use crate::common::terminal::Terminal;
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// `a` → `wait` → `c`; `wait` lasts until the file `go` is there.
@@ -122,4 +125,80 @@ fn a_viewer_answers_what_a_server_asks() {
     assert_eq!(viewer.wait_for_end(), 0);
     let shown = plandeck(folder.path(), &["show", &run]);
     assert_eq!(shown["steps"][0]["output"]["content"]["n"], "Ada");
+}
+
+#[test]
+fn a_viewer_on_another_machine_sees_the_prompt_and_the_price() {
+    let folder = tempfile::tempdir().unwrap();
+    misread::write(folder.path());
+    let model = misread::model();
+    let mut run = command();
+    run.current_dir(folder.path())
+        .env("PLANDECK_HOME", folder.path().join("home"))
+        .env("OPENAI_API_KEY", "sk-none")
+        .args([
+            "run",
+            "plan.json",
+            "--headless",
+            "--paused",
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .args(misread::worker(&model))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap()).lines();
+    let said = said.find_map(|line| {
+        let line = line.unwrap();
+        let rest = line.strip_prefix("plandeck: listening on ")?;
+        rest.split_once(", token ")
+            .map(|(address, token)| (address.to_owned(), token.to_owned()))
+    });
+    let (address, token) = said.unwrap();
+    // The store of another machine has nothing of the run.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let home = elsewhere.path().to_str().unwrap();
+    let variables = [("PLANDECK_HOME", home), ("PLANDECK_TOKEN", &*token)];
+    let mut viewer =
+        Terminal::start_as(elsewhere.path(), &["attach", &address], 120, 36, &variables);
+    viewer.wait_for("PAUSED");
+    viewer.press("/lines\r");
+    viewer.wait_until("it is selected", |screen| {
+        screen.contents().contains("read")
+    });
+    viewer.press("s");
+    viewer.wait_for("✔ lines");
+    viewer.press("r");
+    let preview = viewer.wait_until("the preview", |screen| screen.contents().contains("costs"));
+    for words in ["retry lines", "costs      about $0.0", "enter do it"] {
+        assert!(preview.contains(words), "{words}: {preview}");
+    }
+    viewer.press("\x1b");
+    viewer.wait_until("it is left", |screen| {
+        !screen.contents().contains("enter do it")
+    });
+    viewer.press("/total\r");
+    viewer.wait_until("it is selected", |screen| {
+        screen.contents().contains("add-up")
+    });
+    viewer.press("\x10");
+    viewer.wait_for("Answer in words.");
+    viewer.press("\x0b");
+    viewer.press(misread::RIGHT);
+    viewer.wait_for("cents alone");
+    viewer.press("\x13");
+    viewer.wait_until("the prompt is given", |screen| {
+        !screen.contents().contains("prompt and model of total")
+    });
+    viewer.press(" ");
+    viewer.wait_for("SUCCEEDED");
+    viewer.press("q");
+    assert_eq!(viewer.wait_for_end(), 0);
+    assert!(run.wait().unwrap().success());
+    assert_eq!(
+        misread::asked(&model),
+        [1, 0, 1, 1],
+        "what was looked at was not called"
+    );
 }

@@ -84,7 +84,7 @@ impl<F: Feed> Dashboard<F> {
         }
         if let Some(header) = &self.model.run.header {
             self.has_asked = true;
-            self.feed.ask(HistoryQuery::Usual {
+            let _ = self.feed.ask(HistoryQuery::Usual {
                 run_id: header.run_id.clone(),
                 plan: header.plan.clone(),
             });
@@ -108,7 +108,9 @@ impl<F: Feed> Screen for Dashboard<F> {
                         asked.extend(self.update(Message::Refused(why)));
                     }
                 }
-                Effect::Ask(query) => self.feed.ask(query),
+                Effect::Ask(query) => {
+                    let _ = self.feed.ask(query);
+                }
                 Effect::Terminal(effect) => asked.push(effect),
             }
         }

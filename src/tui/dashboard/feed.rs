@@ -31,8 +31,10 @@ pub trait Feed: Send {
     fn now(&self) -> Micros;
 
     /// Asks for something that is on record, without waiting for it: [`Feed::changed`] ends when there is an
-    /// answer. A feed without a record answers nothing.
-    fn ask(&mut self, _inquiry: HistoryQuery) {}
+    /// answer. Gives back what it cannot answer; a feed without a record answers nothing.
+    fn ask(&mut self, query: HistoryQuery) -> Option<HistoryQuery> {
+        Some(query)
+    }
 
     /// The answers that have come since the last call.
     fn answers(&mut self) -> Vec<HistoryAnswer> {

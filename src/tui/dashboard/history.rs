@@ -5,7 +5,8 @@ use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
 use crate::run::{
-    Comparison, Exchange, GivenCall, ModelCall, RepeatPrice, RunState, Savings, UsualTimes,
+    Comparison, Exchange, GivenCall, ModelCall, Preview, RepeatPrice, RunCommand, RunState,
+    Savings, UsualTimes,
 };
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -113,6 +114,13 @@ pub enum HistoryQuery {
         step: Arc<str>,
         /// The last attempt that has ended and asked a model: the record has it soon, where it has it at all.
         attempt: Option<u32>,
+    },
+    /// What a command would do to the live run shown.
+    Preview {
+        /// The number of the question.
+        number: u64,
+        /// The command.
+        command: RunCommand,
     },
     /// What the calls of a step ask a model with by the plan.
     ModelCall {
@@ -237,6 +245,8 @@ pub enum HistoryAnswer {
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
     /// What the attempts of this step sent and received, or why that cannot be read.
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
+    /// What the command of the question with this number would do, or why the run does not take it.
+    Preview(u64, Result<Preview, Arc<str>>),
     /// What this step has models asked with, or why that is not known.
     ModelCall(StepIx, Result<ModelCall, Arc<str>>),
     /// What one call of the question with this number costs, or why it cannot be repeated.

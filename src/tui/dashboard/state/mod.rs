@@ -18,6 +18,7 @@ pub(crate) mod page_search;
 pub(crate) mod player;
 mod position;
 pub(crate) mod presentation;
+pub(crate) mod preview_questions;
 pub(crate) mod previewed;
 pub(crate) mod raw_bodies;
 pub(crate) mod repairing;

@@ -5,6 +5,7 @@ use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::presentation::Presentation;
+use super::preview_questions::Questions;
 use super::previewed::Previews;
 use super::raw_bodies::RawBodies;
 use super::run_index::RunIndex;
@@ -167,6 +168,8 @@ pub struct Model {
     pub(crate) trial_numbers: u64,
     /// Who tells what a command would do, before it is given.
     pub previews: Option<Previews>,
+    /// What the process of the run was asked about commands.
+    pub(crate) preview_questions: Questions,
     /// Whether the run is on record, so that it can be forked.
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so.
@@ -247,6 +250,7 @@ impl Model {
             typed: None,
             trial_numbers: 0,
             previews: None,
+            preview_questions: Questions::default(),
             forkable: false,
             address: None,
             worker_reason: None,

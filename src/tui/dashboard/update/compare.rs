@@ -78,6 +78,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)
+        | HistoryAnswer::Preview(..)
         | HistoryAnswer::ModelCall(..)
         | HistoryAnswer::RepairPrice(..)
         | HistoryAnswer::RepairProgress(..)

@@ -86,6 +86,9 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             editor::take_call(model, step, known);
             Vec::new()
         }
+        Message::Answer(HistoryAnswer::Preview(number, known)) => {
+            previewed::take(model, number, known)
+        }
         Message::Answer(HistoryAnswer::RepeatPrice(number, price)) => {
             trying::take_price(model, number, price);
             Vec::new()
@@ -226,9 +229,10 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     answers::on_events(model);
     unknown::ask(model);
     approval::keep_up(model);
-    previewed::keep_up(model);
+    let mut effects = previewed::keep_up(model);
     if model.leaving && !model.in_progress() {
         return leave(Outcome::Quit);
     }
-    pages::ask_for_savings(model)
+    effects.extend(pages::ask_for_savings(model));
+    effects
 }

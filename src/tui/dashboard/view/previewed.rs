@@ -21,16 +21,23 @@ const LABEL: usize = 11;
 /// Draws it.
 pub(super) fn draw(model: &Model, shown: &mut Previewed, buf: &mut Buffer, screen: Rect) {
     let (width, room) = text_box::width(screen, WIDTH);
-    let preview = &shown.preview;
-    let title = shown.title(|step| model.names.fit(step, 40));
-    let hint = if shown.editor.is_some() {
+    let title = shown.title(&model.run, |step| model.names.fit(step, 40));
+    let hint = if shown.preview.is_none() {
+        "esc leave it"
+    } else if shown.editor.is_some() {
         "enter do it   esc back to the editor"
     } else if shown.trying.is_some() {
         "enter do it   esc back to the answers"
     } else {
         "enter do it   esc leave it"
     };
-    let lines = lines(model, preview, room);
+    let lines = match &shown.preview {
+        Some(preview) => lines(model, preview, room),
+        None => vec![Line::styled(
+            "asking the run what this would do",
+            model.theme.dim,
+        )],
+    };
     text_box::draw(
         model,
         (&title, hint),
