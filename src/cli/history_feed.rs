@@ -98,7 +98,7 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         let sender = self.sender.clone();
         match self.feed.ask(query)? {
             HistoryQuery::Runs { run_id, plan } => {
-                self.look_up(move || HistoryAnswer::Runs(runs(&run_id, &plan).map_err(message)))
+                self.look_up(move || HistoryAnswer::Runs(runs(&run_id, &plan).map_err(message)));
             }
             HistoryQuery::Compare { with, shown } => self.look_up(move || {
                 let compared = state_of(&with.run_id);
