@@ -37,7 +37,8 @@ pub(super) async fn check(args: CheckArgs) -> Result<u8, Failure> {
         Forecast::of(prices.iter().map(Option::as_ref)),
     )
     .reaches(loaded.reaches().lists())
-    .trust(trusted(&loaded)?);
+    .trust(trusted(&loaded)?)
+    .reliability(loaded.reliability().await?);
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
         out_json(&report.to_json(&diagnostics))?;

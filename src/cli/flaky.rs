@@ -30,7 +30,7 @@ pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
     let new_prompt = args.prompt.as_deref().map(prompt).transpose()?;
     let state = RunState::from_events(&run.events);
     let model = args.model.as_deref().map(Arc::from);
-    let trials = Trials::of(&state, &args.step, new_prompt, model)?;
+    let trials = Trials::of(&state, &args.step, new_prompt, model)?.by(args.by.clone());
     if let (Some(filter), Some(output)) = (&args.by, trials.recorded_output()) {
         filtered(output, filter)
             .await

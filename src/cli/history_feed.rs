@@ -8,7 +8,7 @@ use crate::run::{
 };
 use crate::session::{
     Saving, SessionError, bundle_of, exchanges_of, filtered, model_call_of, other_runs_of,
-    place_in_plan, plan_change, saving, savings_so_far, state_of,
+    place_in_plan, plan_change, reliability_of, saving, savings_so_far, state_of,
 };
 use crate::store::StoreError;
 use crate::tui::{
@@ -120,6 +120,14 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 let place = place_in_plan(&run_id, &step);
                 HistoryAnswer::PlanPlace(place.map_err(|error| faults(&error)))
             }),
+            HistoryQuery::Reliability { shown } => {
+                tokio::spawn(async move {
+                    let known = reliability_of(&shown).await;
+                    let known = known.map(|found| found.map(Box::new));
+                    let known = known.map_err(|error| faults(&error));
+                    let _ = sender.send(HistoryAnswer::Reliability(known));
+                });
+            }
             HistoryQuery::Savings { shown } => self.look_up(move || {
                 let saved = savings_so_far(&shown).map(Box::new);
                 HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))

@@ -132,6 +132,7 @@ fn unknown(query: HistoryQuery) -> Result<HistoryAnswer, HistoryQuery> {
         HistoryQuery::PlanChange { .. } => HistoryAnswer::PlanChange(Err(ELSEWHERE.into())),
         HistoryQuery::Bundle { .. } => HistoryAnswer::Bundle(Err(ELSEWHERE.into())),
         HistoryQuery::Savings { .. } => HistoryAnswer::Saved(Err(ELSEWHERE.into())),
+        HistoryQuery::Reliability { .. } => HistoryAnswer::Reliability(Err(ELSEWHERE.into())),
         query => return Err(query),
     })
 }

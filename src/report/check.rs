@@ -1,7 +1,8 @@
 //! What is known of a plan before it runs: its shape, what it needs and what it can cost.
 
+use super::reliability::reliability_in_words;
 use crate::plan::{ExecutionPlan, Shape, StepIx};
-use crate::run::Forecast;
+use crate::run::{Forecast, Reliability};
 use crate::text::format::count;
 use crate::text::line;
 use serde_json::{Map, Value, json};
@@ -25,6 +26,7 @@ pub(crate) struct CheckReport {
     reaches: Vec<(&'static str, &'static str, Vec<String>)>,
     /// Why it is trusted, as a word; `None` where it is not. Then the same for people.
     trusted: (Option<&'static str>, String),
+    reliability: Option<Reliability>,
 }
 
 impl CheckReport {
@@ -53,6 +55,7 @@ impl CheckReport {
             cost,
             reaches: Vec::new(),
             trusted: (None, String::new()),
+            reliability: None,
             shape,
         }
     }
@@ -71,6 +74,13 @@ impl CheckReport {
     #[must_use]
     pub(crate) fn trust(mut self, trusted: (Option<&'static str>, String)) -> Self {
         self.trusted = trusted;
+        self
+    }
+
+    /// Adds how often the plan comes to its usual result, where anything is on record.
+    #[must_use]
+    pub(crate) fn reliability(mut self, found: Option<Reliability>) -> Self {
+        self.reliability = found;
         self
     }
 
@@ -113,6 +123,10 @@ impl CheckReport {
         }
         row("trusted", &self.trusted.1);
         row("cost", &cost_in_words(&self.cost));
+        let found = self.reliability.as_ref();
+        for (at, words) in found.into_iter().flat_map(reliability_in_words).enumerate() {
+            row(if at == 0 { "reliability" } else { "" }, &words);
+        }
         text
     }
 
@@ -148,6 +162,7 @@ impl CheckReport {
             "trusted": self.trusted.0.is_some(),
             "trusted_by": self.trusted.0,
             "cost": self.cost,
+            "reliability": self.reliability,
             "diagnostics": diagnostics,
         })
     }

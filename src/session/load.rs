@@ -8,6 +8,7 @@ use super::note::Note;
 use super::options::SourceOptions;
 use super::servers::add_servers;
 use super::settings::Settings;
+use super::trials::RepeatedCall;
 use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
 use crate::engine::Previewer;
 use crate::models::{SmallModelWorker, process_environment};
@@ -49,7 +50,7 @@ pub struct Loaded {
     /// Whether every context value must be given.
     pub(super) needs_context: bool,
     /// The recorded run whose call is repeated, where the plan is made for that.
-    pub(super) repeats: Option<Arc<str>>,
+    pub(super) repeats: Option<RepeatedCall>,
     /// Whether it stands for a recorded run of whose tools it is not known what they were.
     pub(super) lacks_record: bool,
 }
@@ -385,7 +386,7 @@ impl Loaded {
         self,
         draft: Draft,
         context: Map<String, Value>,
-        repeats: &Arc<str>,
+        repeats: RepeatedCall,
     ) -> Result<Self, SessionError> {
         let source = draft.source().clone();
         let plan = draft.check(Some(&self.catalog), Some(&context))?;
@@ -394,7 +395,7 @@ impl Loaded {
             context,
             file: PathBuf::from("-"),
             source,
-            repeats: Some(Arc::clone(repeats)),
+            repeats: Some(repeats),
             ..self
         })
     }

@@ -44,6 +44,7 @@ mod provenance;
 mod recorded_plan;
 mod recording;
 mod redaction;
+mod reliability;
 mod repair;
 mod repetition;
 mod rerun;
@@ -97,6 +98,7 @@ pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub(crate) use recorded_plan::{
     Version, bundle_of, load_of_run, model_call_of, recorded_catalog_of, recorded_plan_of,
 };
+pub(crate) use reliability::reliability_of;
 pub(crate) use repair::{Repair, Repaired, correction, failures_of};
 pub(crate) use repetition::{Repetition, repetition};
 pub(crate) use rerun::{bundles_in, expected_of};

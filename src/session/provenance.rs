@@ -36,7 +36,9 @@ impl Loaded {
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
                 "planned": self.is_planned().then(|| self.digest()),
                 "base_url_of": options.base_url_of.as_deref().map(absolute),
-                "repeats": self.repeats,
+                "repeats": self.repeats.as_ref().map(|repeats| &repeats.run_id),
+                "repeated": self.repeats.as_ref().and_then(|repeats| repeats.definition.as_ref()),
+                "compared_by": self.repeats.as_ref().and_then(|repeats| repeats.by.as_ref()),
             }),
         }
     }

@@ -175,6 +175,11 @@ impl PriorRun {
         self.settings["repeats"].as_str()
     }
 
+    /// The digest of the step whose call the earlier run repeated as its plan has it.
+    pub(super) fn repeated(&self) -> Option<&str> {
+        self.settings["repeated"].as_str()
+    }
+
     /// The id of the earlier run.
     pub fn run_id(&self) -> &Arc<str> {
         &self.run_id
@@ -186,6 +191,16 @@ impl PriorRun {
         let is_fork = matches!(self.purpose, Purpose::Fork(_) | Purpose::Taped(..));
         state.header.as_ref().filter(|_| !is_fork)?;
         Some((state.limits.clone(), state.rates.clone()))
+    }
+
+    /// The filter by which the answers of repeated calls are compared.
+    pub(super) fn compared_by(&self) -> Option<&str> {
+        self.settings["compared_by"].as_str()
+    }
+
+    /// The earlier run.
+    pub(super) fn state(&self) -> &RunState {
+        self.resumption.state()
     }
 
     /// The steps of `plan`, whose definitions these are, that are new or defined otherwise than in the earlier run; and

@@ -4,7 +4,7 @@ use super::changes::find;
 use super::error::SessionError;
 use super::literal_input::literal_input;
 use super::load::Loaded;
-use crate::engine::step_prices;
+use crate::engine::{StepDigest, definitions, step_prices};
 use crate::plan::{ExecutionPlan, Step, parse};
 use crate::run::{Forecast, RepeatPrice, RunState, StepState};
 use crate::tools::{REDACTED, Toolbox};
@@ -16,6 +16,22 @@ use std::sync::Arc;
 const TRIALS: &str = "the repeated call";
 /// The context value with the list of the calls.
 const LIST: &str = "trials";
+
+/// The call that a run repeats.
+#[derive(Clone, Debug)]
+pub(super) struct RepeatedCall {
+    /// The run whose call it is.
+    pub run_id: Arc<str>,
+    /// The digest of the step's definition; `None` where it is called otherwise than its plan has it.
+    pub definition: Option<String>,
+    /// The filter by which its answers are compared; `None` where they are compared as they are.
+    pub by: Option<String>,
+}
+
+/// The digest of a definition as it is recorded.
+pub(super) fn of_definition(digest: &StepDigest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A step whose call is repeated.
 #[derive(Clone, Debug)]
@@ -30,6 +46,8 @@ pub(crate) struct Trials {
     model: Option<Arc<str>>,
     /// The prompt instead of its tool's.
     prompt: Option<Arc<str>>,
+    /// The filter by which answers are compared.
+    by: Option<String>,
     /// What it gave in the run.
     output: Option<Arc<Value>>,
     /// What its recorded calls have cost, and how many there were; `None` where that is not known.
@@ -83,9 +101,17 @@ impl Trials {
             input,
             model: model.or_else(|| given.and_then(|given| given.model.clone())),
             prompt: prompt.or_else(|| given.and_then(|given| given.prompt.clone())),
+            by: None,
             output: row.made().cloned(),
             recorded: recorded_cost(row),
         })
+    }
+
+    /// The same, with answers that are compared by what this filter makes of them.
+    #[must_use]
+    pub(crate) fn by(mut self, filter: Option<String>) -> Self {
+        self.by = filter;
+        self
     }
 
     /// What `n` calls cost that cost what the recorded ones did; `None` where that is not known.
@@ -177,6 +203,18 @@ impl Loaded {
         allow_effects: bool,
     ) -> Result<Self, SessionError> {
         let (step, _) = find(&self.plan, &trials.step)?;
+        let at = self.plan.steps.iter().position(|one| one.id == step.id);
+        // A call with another prompt or model is not the plan's.
+        let is_own = trials.prompt.is_none() && trials.model.is_none();
+        let known = definitions(&self.plan, &self.toolbox);
+        let repeats = RepeatedCall {
+            run_id: Arc::clone(&trials.run_id),
+            by: trials.by.clone(),
+            definition: at
+                .and_then(|at| known.get(at))
+                .filter(|_| is_own)
+                .map(of_definition),
+        };
         let tool = self.toolbox.tool(&step.tool);
         let repeatable = tool
             .as_ref()
@@ -200,6 +238,6 @@ impl Loaded {
         }
         let (value, context) = trials.plan(&self.plan, n)?;
         let draft = parse(TRIALS, value.to_string().as_bytes())?;
-        self.with_plan(draft, context, &trials.run_id)
+        self.with_plan(draft, context, repeats)
     }
 }

@@ -300,3 +300,57 @@ fn what_cannot_be_repeated_is_refused_with_the_remedy() {
     assert_eq!(code(&stopped), 3, "{}", stderr(&stopped));
     assert_eq!(json(&stopped)["n"], 2);
 }
+
+#[test]
+fn how_reliable_a_plan_is_counts_its_runs_and_its_repeated_calls() {
+    let folder = folder();
+    let server = ModelServer::answering(Waiter::default());
+    let check = || json(&run(&folder, &server, &["check", "plan.json", "--json"]));
+    assert_eq!(check()["reliability"], Value::Null, "nothing is on record");
+    run(&folder, &server, &["run", "plan.json", "--json", "--fresh"]);
+    run(
+        &folder,
+        &server,
+        &[
+            "flaky", "last", "order", "-n", "8", "--by", ".drink", "--json",
+        ],
+    );
+    let found = &check()["reliability"];
+    let of = |id: &str| {
+        let steps = found["steps"].as_array().unwrap();
+        steps
+            .iter()
+            .find(|step| step["step"] == id)
+            .unwrap()
+            .clone()
+    };
+    let order = of("order");
+    assert_eq!(
+        (&order["succeeded"], &order["ended"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        (&order["agreeing"], &order["repeated"]),
+        (&json!(6), &json!(8))
+    );
+    assert_eq!(
+        found["steps"][0]["step"], "order",
+        "the weakest comes first"
+    );
+    assert_eq!(found["expected"], 0.75);
+    assert_eq!(found["unknown"], json!(["never"]));
+    let text = String::from_utf8(run(&folder, &server, &["check", "plan.json"]).stdout).unwrap();
+    assert!(text.contains("reliability    75 % ("), "{text}");
+    assert!(
+        text.contains("order 75 %: succeeded in 1 of 1 run, 6 of 8 repeated calls agree"),
+        "{text}"
+    );
+    // A step that is defined otherwise by now has another record.
+    let plan = std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
+    let other = plan.replace(
+        "What does {{guest}} drink?",
+        "Politely: what does {{guest}} drink?",
+    );
+    std::fs::write(folder.path().join("plan.json"), other).unwrap();
+    assert_eq!(check()["reliability"]["unknown"], json!(["order", "never"]));
+}

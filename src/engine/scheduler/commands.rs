@@ -53,8 +53,22 @@ impl Scheduler {
     pub(super) fn resume(&mut self, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Running;
         self.leave_target();
+        self.take_permits_back();
         turn.emit(EventKind::RunResumed);
         self.pass_breakpoints();
+    }
+
+    /// What the user had start in the paused run starts like everything else now, and a pause holds it again.
+    fn take_permits_back(&mut self) {
+        let rows = self.rows.positions();
+        for row in rows {
+            if let Some(Stage::Preparing { permitted, .. }) = self.rows.stage_mut(row)
+                && std::mem::take(permitted)
+            {
+                // It was stepped over its breakpoint.
+                self.breakpoints.release(row);
+            }
+        }
     }
 
     /// Pending, ready, between two attempts, or unknown and asked about.

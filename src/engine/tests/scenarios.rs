@@ -247,6 +247,19 @@ fn a_held_element_runs_again_before_its_step_knows_that_it_failed() {
     world.finish();
 }
 
+#[test]
+fn a_step_that_was_let_start_is_held_by_the_next_pause_once_the_run_was_resumed() {
+    let mut world = World::new(vec![after(&[]), after(&[])], paused());
+    world.send(StepOnce(None));
+    world.send(Resume);
+    world.send(Pause);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), Vec::<u32>::new(), "it was not called yet");
+    world.command(Resume);
+    assert_eq!(world.running(), [0, 1]);
+    world.finish();
+}
+
 fn run_to(id: &str) -> RunCommand {
     RunCommand::RunTo(id.into())
 }

@@ -5,8 +5,8 @@ use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
 use crate::run::{
-    Comparison, Exchange, GivenCall, ModelCall, Preview, RepeatPrice, RunCommand, RunState,
-    Savings, UsualTimes,
+    Comparison, Exchange, GivenCall, ModelCall, Preview, Reliability, RepeatPrice, RunCommand,
+    RunState, Savings, UsualTimes,
 };
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -229,6 +229,11 @@ pub enum HistoryQuery {
         /// The run, at the event shown.
         shown: Box<RunState>,
     },
+    /// How often the plan of the run comes to its usual result, by the runs on record.
+    Reliability {
+        /// The run.
+        shown: Box<RunState>,
+    },
     /// What the plan of the run saves, compared with a large model that does all the work.
     Savings {
         /// The run.
@@ -277,6 +282,8 @@ pub enum HistoryAnswer {
     Watched(u64, Vec<Watched>),
     /// The name and the text of a file with the bundle, or why there is none.
     Bundle(Result<(String, String), Arc<str>>),
+    /// How reliable the plan is, `None` where nothing is on record; or why that is not known.
+    Reliability(Result<Option<Box<Reliability>>, Arc<str>>),
     /// What the plan saves, or why that is not known.
     Saved(Result<Box<Savings>, Arc<str>>),
 }

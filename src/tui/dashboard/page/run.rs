@@ -1,6 +1,6 @@
 //! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
 
-use crate::report::money;
+use crate::report::{money, reliability_in_words};
 use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
@@ -33,6 +33,7 @@ pub(super) fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
         write_money(model, page);
         write_savings(model, page);
     }
+    write_reliability(model, page);
     write_settings(model, page);
     write_slots(run, model.now, width, page);
     write_path(model, page);
@@ -60,6 +61,24 @@ fn write_money(model: &Model, page: &mut TextPage<'_>) {
             format::duration(run.saved_time)
         );
         page.field("saved", &words);
+    }
+}
+
+/// How often the plan comes to its usual result.
+fn write_reliability(model: &Model, page: &mut TextPage<'_>) {
+    let theme = page.theme;
+    match &model.reliability {
+        Some(Ok(Some(found))) => {
+            page.heading("reliability");
+            for (at, words) in reliability_in_words(found).iter().enumerate() {
+                page.text(words, if at == 0 { theme.text } else { theme.dim });
+            }
+        }
+        Some(Err(why)) => {
+            page.heading("reliability");
+            page.text(&format!("not known: {why}"), theme.warning);
+        }
+        Some(Ok(None)) | None => {}
     }
 }
 

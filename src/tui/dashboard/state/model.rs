@@ -15,8 +15,8 @@ use super::time_travel::TimeTravel;
 use super::trail::Trail;
 use crate::plan::StepIx;
 use crate::run::{
-    Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState, StepStatus,
-    UsualTimes, Verdict, figures, forecast, time_left,
+    Figures, Forecast, LiveAnswer, LiveAnswers, Reliability, RunPhase, RunState, Savings,
+    StepState, StepStatus, UsualTimes, Verdict, figures, forecast, time_left,
 };
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::panes::{Panes, View};
@@ -116,6 +116,8 @@ pub struct Model {
     pub usual: UsualTimes,
     /// What the rest of the run can cost, worked out with the figures.
     pub forecast: Option<Forecast>,
+    /// How reliable the plan is, once the page of the run has asked for it; `None` in it where nothing is on record.
+    pub(crate) reliability: Option<Result<Option<Box<Reliability>>, Arc<str>>>,
     /// What the plan saves, once the page of the run has asked for it.
     pub(crate) savings: Option<SavingsOfRun>,
     /// What the selected step sent and received, while the page of it is shown.
@@ -223,6 +225,7 @@ impl Model {
             time_left: None,
             usual: UsualTimes::default(),
             forecast: None,
+            reliability: None,
             savings: None,
             bodies: None,
             names: StepNames::default(),

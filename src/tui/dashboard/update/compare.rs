@@ -70,6 +70,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         HistoryAnswer::Runs(Ok(runs)) => choice.runs = Runs::Found(runs),
         HistoryAnswer::Runs(Err(why)) => choice.runs = Runs::Failed(why),
         HistoryAnswer::Saved(_)
+        | HistoryAnswer::Reliability(_)
         | HistoryAnswer::Bodies(..)
         | HistoryAnswer::Bundle(_)
         | HistoryAnswer::Filtered(..)

@@ -56,6 +56,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             pages::take_savings(model, saved);
             Vec::new()
         }
+        Message::Answer(HistoryAnswer::Reliability(known)) => {
+            model.reliability = Some(known);
+            model.dirty = true;
+            Vec::new()
+        }
         Message::Answer(HistoryAnswer::Bundle(made)) => bundle::take(model, made),
         Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),
         Message::Answer(HistoryAnswer::EditsDiff(known)) => {

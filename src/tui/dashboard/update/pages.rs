@@ -33,7 +33,10 @@ pub(crate) fn show_run(model: &mut Model) -> Vec<Effect> {
     model.inspector.of_run = true;
     model.inspector.scroll = 0;
     model.focus = Focus::Inspector;
-    ask_for_savings(model)
+    let shown = Box::new(model.run.clone());
+    let mut effects = vec![Effect::Ask(HistoryQuery::Reliability { shown })];
+    effects.extend(ask_for_savings(model));
+    effects
 }
 
 /// Asks what the plan saves, where the page of the run is shown, the run has ended, and it has not been asked since.
