@@ -416,3 +416,54 @@ fn any_command(random: &mut fastrand::Rng) -> Value {
         }
     }
 }
+
+/// A paused run starts the code of a step alone, and each call of the code when it is stepped into.
+#[test]
+fn the_calls_of_code_are_stepped_into_one_by_one() {
+    let code = "first = await double(n=2)\noutput = await double(n=first['n'])\n";
+    let plan = json!({
+        "name": "stepped",
+        "tools": {"double": {"type": "jq", "filter": "{n: (.n * 2)}"}},
+        "steps": [
+            {"id": "c", "tool": "code_exec", "parameters": {"code": code}},
+            {"id": "other", "tool": "double", "parameters": {"n": 1}},
+        ],
+    });
+    let live = Live::start(&plan, &["--paused"]);
+    let socket = live.socket();
+    let status = |id: &str| {
+        let run = run_so_far(&socket);
+        let steps = run["steps"].as_array().unwrap();
+        let row = steps.iter().find(|step| step["id"] == id);
+        row.map(|row| row["status"].as_str().unwrap().to_owned())
+    };
+    wait_until("the run to be paused", || {
+        run_so_far(&socket)["paused"] == true
+    });
+    taken(&socket, &json!({"verb": "step", "step": "c"}));
+    for (call, next) in [
+        ("c/double[0]", "c/double[1]"),
+        ("c/double[1]", "c/double[2]"),
+    ] {
+        wait_until("the code to make its call", || {
+            status(call).as_deref() == Some("ready")
+        });
+        assert_eq!(status("c").as_deref(), Some("running"));
+        assert_eq!(status(next), None, "it waits for the answer of this one");
+        taken(&socket, &json!({"verb": "step", "step": call}));
+        wait_until("the call to end", || {
+            status(call).as_deref() == Some("succeeded")
+        });
+    }
+    wait_until("the code to end", || {
+        status("c").as_deref() == Some("succeeded")
+    });
+    assert_eq!(
+        status("other").as_deref(),
+        Some("ready"),
+        "nothing else was started"
+    );
+    taken(&socket, &json!({"verb": "resume"}));
+    let (_folder, output) = live.end();
+    assert_eq!(step(&json(&output), "c")["output"], json!({"n": 8}));
+}

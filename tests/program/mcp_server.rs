@@ -97,7 +97,13 @@ async fn an_agent_takes_a_run_from_its_failure_to_success() {
             "list_events",
             "inspect_step",
             "preview",
+            "pause_run",
+            "resume_run",
+            "step_run",
+            "set_breakpoint",
             "retry_step",
+            "refresh_step",
+            "undo_edit",
             "edit_step",
             "skip_step",
             "approve_step",
@@ -196,5 +202,84 @@ async fn an_agent_takes_a_run_from_its_failure_to_success() {
             "{name} {arguments}: {answer}"
         );
     }
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_pauses_steps_and_goes_to_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let script = format!("until [ -e {} ]; do sleep 0.02; done; echo 1", go.display());
+    let plan = json!({
+        "name": "steered",
+        "tools": {
+            "wait": {"type": "process", "command": ["sh", "-c", script], "read_only": true},
+            "same": {"type": "jq", "filter": ".of"},
+        },
+        "steps": [
+            {"id": "wait", "tool": "wait", "parameters": {}},
+            {"id": "b", "tool": "same", "parameters": {"of": "{{wait}}"}},
+            {"id": "c", "tool": "same", "parameters": {"of": "{{b}}"}},
+        ],
+    });
+    let client = client(&folder.path().join("home")).await;
+    let run = done(&client, "run_plan", json!({"plan": plan.to_string()})).await;
+    let id = &run["run_id"];
+    assert_eq!(run["status"], "running", "{run}");
+    for (name, arguments) in [
+        ("pause_run", json!({"run_id": id})),
+        ("set_breakpoint", json!({"run_id": id, "step": "c"})),
+        ("set_breakpoint", json!({"run_id": id, "step": "b:after"})),
+        (
+            "set_breakpoint",
+            json!({"run_id": id, "step": "b:after", "off": true}),
+        ),
+    ] {
+        assert_eq!(
+            done(&client, name, arguments).await["accepted"],
+            true,
+            "{name}"
+        );
+    }
+    std::fs::write(&go, "").unwrap();
+    let until = async |step_is: &[(&str, &str)]| loop {
+        let status = done(&client, "run_status", json!({"run_id": id})).await;
+        if step_is
+            .iter()
+            .all(|(id, is)| step(&status, id)["status"] == *is)
+        {
+            return status;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let paused = until(&[("wait", "succeeded"), ("b", "ready")]).await;
+    assert_eq!(paused["paused"], true, "{paused}");
+    done(&client, "step_run", json!({"run_id": id, "step": "b"})).await;
+    until(&[("b", "succeeded"), ("c", "ready")]).await;
+    // Without a screen a run that is held at a breakpoint ends as one that waits.
+    done(&client, "resume_run", json!({"run_id": id})).await;
+    let held = until_ended(&client, id).await;
+    assert_eq!(held["status"], "waiting", "{held}");
+    let there = done(&client, "resume_run", json!({"run_id": id})).await;
+    assert_eq!(there["status"], "succeeded", "{there}");
+    // A recorded run goes on to a step, and calls nothing that the step does not need.
+    let there = done(&client, "resume_run", json!({"run_id": id, "step": "c"})).await;
+    assert_eq!(there["status"], "waiting", "{there}");
+    let seen = |result: &Value| step(result, "c")["status"].clone();
+    assert_eq!(seen(&there), "ready");
+    let preview = json!({"run_id": id, "verb": "resume", "step": "c"});
+    done(&client, "preview", preview).await;
+    let there = done(&client, "refresh_step", json!({"run_id": id, "step": "b"})).await;
+    assert_eq!(there["status"], "succeeded", "{there}");
+    done(
+        &client,
+        "edit_step",
+        json!({"run_id": id, "step": "c", "input": {"of": 5}}),
+    )
+    .await;
+    let undone = done(&client, "undo_edit", json!({"run_id": id})).await;
+    assert_eq!(step(&undone, "c")["output"], 1, "{undone}");
+    let again = done(&client, "undo_edit", json!({"run_id": id, "redo": true})).await;
+    assert_eq!(step(&again, "c")["output"], 5, "{again}");
     client.cancel().await.unwrap();
 }

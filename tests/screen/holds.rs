@@ -1,6 +1,6 @@
 //! Approvals and breakpoints on the screen: the question, the keys that answer it, and where a run is held.
 
-use crate::common::recording::{Recording, receipt};
+use crate::common::recording::{Recording, receipt, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::plan::StepInput;
 use plandeck::run::{
@@ -151,6 +151,34 @@ fn a_run_that_goes_to_a_step_says_so_and_is_held_there() {
     }
     let text = Screen::new(120, 36, held).at(200).text();
     assert!(text.contains("you had the run go there"), "{text}");
+}
+
+#[test]
+fn a_view_that_stands_still_looks_different_from_a_run_that_does() {
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+        let shown = |run: &Recording, keys: &str| {
+            let screen = Screen::new(columns, rows, run.so_far()).at(1700);
+            screen.keys(keys).text()
+        };
+        let (live, paused) = (receipt_running(), receipt_running().pause());
+        let frozen = shown(&live, "{");
+        assert!(
+            frozen.contains("still running") && !frozen.contains("PAUSED"),
+            "{frozen}"
+        );
+        assert!(frozen.contains("event "), "{frozen}");
+        let held = shown(&paused, "");
+        assert!(
+            held.contains("PAUSED") && !held.contains("still running"),
+            "{held}"
+        );
+        // Both at once: the run stands, and the view is further back.
+        let both = shown(&paused, "{");
+        assert!(
+            both.contains("event ") && both != held && both != frozen,
+            "{both}"
+        );
+    }
 }
 
 #[test]

@@ -191,6 +191,13 @@ fn a_viewer_on_another_machine_sees_the_prompt_and_the_price() {
     viewer.wait_until("the prompt is given", |screen| {
         !screen.contents().contains("prompt and model of total")
     });
+    // What the files come to is written where they are.
+    viewer.press("\x17");
+    viewer.wait_until("the difference", |screen| screen.contents().contains("+"));
+    let file = || std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
+    assert!(!file().contains("cents alone"), "it is shown first");
+    viewer.press("\r");
+    viewer.wait_until("it is written", |_| file().contains("cents alone"));
     viewer.press(" ");
     viewer.wait_for("SUCCEEDED");
     viewer.press("q");

@@ -155,8 +155,7 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
     if let Some(client) = Client::of_run(store.home(), &run.run_id) {
         return client.preview(&request).await.map_err(of_client);
     }
-    let mut words = vec![request.verb, run.run_id.to_string()];
-    words.extend(request.step);
+    let mut words = of_step(request.verb, &run.run_id, request.step);
     let json = |value: Option<Value>| value.map(|value| value.to_string());
     let text = |value: Option<Option<Arc<str>>>| value.flatten().map(|text| text.to_string());
     for (option, value) in [
@@ -209,6 +208,34 @@ pub(super) async fn edit_step(arguments: Arguments) -> Answer {
     of_run(&arguments, request, &options).await
 }
 
+pub(super) async fn set_breakpoint(arguments: Arguments) -> Answer {
+    let request = CommandRequest {
+        verb: "break".to_owned(),
+        step: arguments.text("step")?.map(str::to_owned),
+        off: is_true(&arguments, "off"),
+        ..CommandRequest::default()
+    };
+    let options: &[String] = if request.off {
+        &["--off".to_owned()]
+    } else {
+        &[]
+    };
+    of_run(&arguments, request, options).await
+}
+
+pub(super) async fn undo_edit(arguments: Arguments) -> Answer {
+    let verb = if is_true(&arguments, "redo") {
+        "redo"
+    } else {
+        "undo"
+    };
+    self::verb(verb, arguments).await
+}
+
+fn is_true(arguments: &Arguments, name: &str) -> bool {
+    arguments.given.get(name) == Some(&Value::Bool(true))
+}
+
 pub(super) async fn approve_step(arguments: Arguments) -> Answer {
     let refuses = arguments.given.get("input") == Some(&Value::Bool(false));
     let request = CommandRequest {
@@ -217,7 +244,8 @@ pub(super) async fn approve_step(arguments: Arguments) -> Answer {
         off: refuses,
         ..CommandRequest::default()
     };
-    of_run(&arguments, request, &[]).await
+    let options: &[String] = if refuses { &["--no".to_owned()] } else { &[] };
+    of_run(&arguments, request, options).await
 }
 
 pub(super) async fn answer_step(arguments: Arguments) -> Answer {
@@ -234,6 +262,15 @@ async fn of_run(arguments: &Arguments, request: CommandRequest, options: &[Strin
     command(&arguments.program, arguments.run()?, request, options).await
 }
 
+/// The command line of a verb. The step to which a run goes on is an option.
+fn of_step(verb: String, run: &str, step: Option<String>) -> Vec<String> {
+    let goes_there = verb == "resume" && step.is_some();
+    let mut words = vec![verb, run.to_owned()];
+    words.extend(goes_there.then(|| "--to".to_owned()));
+    words.extend(step);
+    words
+}
+
 /// Sends a command to a live run, or has a recorded one go on with it, until it ends or at least is live.
 pub(super) async fn command(
     program: &Path,
@@ -247,8 +284,7 @@ pub(super) async fn command(
         answer["run_id"] = json!(run.run_id);
         return Ok(answer);
     }
-    let mut words = vec![request.verb, run.run_id.to_string()];
-    words.extend(request.step);
+    let mut words = of_step(request.verb, &run.run_id, request.step);
     words.extend(options.iter().cloned());
     words.push("--json".to_owned());
     let child = commands::start(program, &words)?;

@@ -104,7 +104,12 @@ pub(super) const ALL: &[McpTool] = &[
         read_only: true,
         arguments: &[
             RUN,
-            ("verb", "string", "retry, refresh, edit, set or skip", true),
+            (
+                "verb",
+                "string",
+                "retry, refresh, resume, edit, set, undo, redo or skip",
+                true,
+            ),
             ("step", "string", "The id of the step", false),
             (
                 "input",
@@ -129,11 +134,86 @@ pub(super) const ALL: &[McpTool] = &[
         call: |arguments| Box::pin(calls::preview(arguments)),
     },
     McpTool {
+        name: "pause_run",
+        about: "Start nothing more in a run that is running; what is running ends. resume_run, step_run or stop_run goes on from there",
+        read_only: false,
+        arguments: &[RUN],
+        call: |arguments| Box::pin(calls::verb("pause", arguments)),
+    },
+    McpTool {
+        name: "resume_run",
+        about: "Go on with a run that is paused, was interrupted or has failed: what succeeded stays. With step it goes on until that step is about to start, and calls nothing that the step does not need",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "step",
+                "string",
+                "The id of the step to stop before; an element of a for_each step is ID[N]",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::verb("resume", arguments)),
+    },
+    McpTool {
+        name: "step_run",
+        about: "Start one step of a paused run: this one if it is ready, or the one that would start next",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "step",
+                "string",
+                "The id of the step; a call that the code of a step makes is STEP/TOOL[N]",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::verb("step", arguments)),
+    },
+    McpTool {
+        name: "set_breakpoint",
+        about: "Have a run that is running held at a step, or not any more",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "step",
+                "string",
+                "STEP, which holds it before the step, or STEP:WHEN with before, after, failure or an expression over input, output, cost or attempt",
+                true,
+            ),
+            ("off", "boolean", "Whether the breakpoint is removed", false),
+        ],
+        call: |arguments| Box::pin(calls::set_breakpoint(arguments)),
+    },
+    McpTool {
         name: "retry_step",
         about: "Run a step again, with everything that depends on it. A run that has ended goes on under its own id; outputs that nothing has changed are not paid for again",
         read_only: false,
         arguments: &[RUN, STEP],
         call: |arguments| Box::pin(calls::verb("retry", arguments)),
+    },
+    McpTool {
+        name: "refresh_step",
+        about: "Run a step again with everything that depends on it, and use no cached outputs for that",
+        read_only: false,
+        arguments: &[RUN, STEP],
+        call: |arguments| Box::pin(calls::verb("refresh", arguments)),
+    },
+    McpTool {
+        name: "undo_edit",
+        about: "Take back the last edit of a run, or make it again (redo): the step that it was of runs again, and what was made before by the same calls is used again",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "redo",
+                "boolean",
+                "Whether the edit that was taken back last is made again",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::undo_edit(arguments)),
     },
     McpTool {
         name: "edit_step",
