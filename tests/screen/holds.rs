@@ -163,13 +163,13 @@ fn a_view_that_stands_still_looks_different_from_a_run_that_does() {
         let (live, paused) = (receipt_running(), receipt_running().pause());
         let frozen = shown(&live, "{");
         assert!(
-            frozen.contains("still running") && !frozen.contains("PAUSED"),
+            frozen.contains("still running") && !frozen.contains("PAUS"),
             "{frozen}"
         );
         assert!(frozen.contains("event "), "{frozen}");
         let held = shown(&paused, "");
         assert!(
-            held.contains("PAUSED") && !held.contains("still running"),
+            held.contains("PAUS") && !held.contains("still running"),
             "{held}"
         );
         // Both at once: the run stands, and the view is further back.

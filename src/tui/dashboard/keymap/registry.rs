@@ -361,7 +361,7 @@ static AFTER_VIEWS: &[Entry] = &[
         .needs("a step whose program or request has ended"),
     ask("edit-plan", &[Key::control('e')], Inspector, "open the plan in $EDITOR at the selected step, and run again what changed", plan_edit::can_edit, plan_edit::open)
         .needs("a recorded run"),
-    ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", plan_edit::can_edit, save_edits::open)
+    ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", save_edits::can_open, save_edits::open)
         .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
     ask("pager", &[key('|')], Inspector, "open the page whole in $PAGER", has_page, |m| export::open(m, OutsideProgram::Pager)),

@@ -11,6 +11,11 @@ pub(crate) fn is_shown(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::SaveEdits(_)))
 }
 
+/// Whether the run has files on record that its edits can be saved to: on this machine, or where the run is live.
+pub(crate) fn can_open(model: &Model) -> bool {
+    (model.forkable || model.attached) && model.run.header.is_some()
+}
+
 /// Whether there is something to write.
 pub(crate) fn can_write(model: &Model) -> bool {
     seen(model).is_some_and(|diff| !diff.is_empty())
