@@ -49,6 +49,7 @@
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`units`] | money, durations, tokens |
 //! | [`control`] | a live run for other processes: HTTP over a socket |
+//! | [`import`] | runs that other systems recorded, as events |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
 //! | [`report`] | sentences, exports and tables of a run or a plan |
@@ -58,6 +59,7 @@
 pub mod cli;
 pub mod control;
 pub mod engine;
+pub mod import;
 pub mod layout;
 #[doc = include_str!("../docs/library.md")]
 pub mod library {}

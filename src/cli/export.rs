@@ -4,7 +4,7 @@ use super::args::history::{ExportArgs, ExportFormat};
 use super::failure::Failure;
 use super::output::out_data;
 use super::recorded::recording;
-use crate::report::{csv, dot, html, json_lines, mermaid, result_of, svg, trace};
+use crate::report::{Content, csv, dot, html, json_lines, mermaid, otlp, result_of, svg, trace};
 use crate::run::RunState;
 use crate::session::SessionError;
 use crate::text::escape_json;
@@ -21,6 +21,14 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8, Failure> {
         ExportFormat::Jsonl => escaped(json_lines(&recording.events)),
         ExportFormat::Csv => csv(&state, status),
         ExportFormat::Trace => escaped(trace(&state, status).to_string() + "\n"),
+        ExportFormat::Otlp => {
+            let content = if args.content {
+                Content::Included
+            } else {
+                Content::LeftOut
+            };
+            escaped(otlp(&state, content).to_string() + "\n")
+        }
         ExportFormat::Html => {
             html(&state, status).map_err(|error| Failure::usage(error.to_string()))?
         }

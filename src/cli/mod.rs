@@ -33,6 +33,7 @@ mod look_back;
 mod man;
 mod mcp;
 mod models;
+mod open;
 mod output;
 mod plan;
 mod playback;
@@ -138,6 +139,7 @@ pub fn main() -> ExitCode {
         Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
+        Some(Command::Open(args)) => on_tokio(open::open(args)),
         Some(Command::Trust(args)) => on_tokio(trust::trust(args)),
         Some(Command::Tools(args)) => on_tokio(tools::tools(args)),
         Some(Command::Models(args)) => on_tokio(models::models(args)),

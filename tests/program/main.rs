@@ -68,6 +68,7 @@ mod models;
 mod network;
 #[cfg(target_os = "linux")]
 mod oauth;
+mod open;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;

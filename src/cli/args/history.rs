@@ -179,6 +179,27 @@ pub(crate) struct ReplayArgs {
     pub screen: ScreenArgs,
 }
 
+/// `plandeck open`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OpenArgs {
+    /// The file: OTLP traces as JSON, runs of LangSmith, a run of promptflow, a session of Claude Code
+    pub file: PathBuf,
+    /// Open the trace whose id begins so, of a file with several; the one with the most spans by default
+    #[arg(long, value_name = "ID")]
+    pub trace: Option<String>,
+    /// Print its result as a JSON object on standard output
+    #[arg(long, conflicts_with = "events")]
+    pub json: bool,
+    /// Print its events as JSON lines, which `plandeck replay` and `plandeck diff` read
+    #[arg(long)]
+    pub events: bool,
+    /// Print a summary on standard output instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
 /// `plandeck diff`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DiffArgs {
@@ -202,6 +223,9 @@ pub(crate) struct ExportArgs {
     /// The format to write
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: ExportFormat,
+    /// With --format otlp: also inputs and outputs, which are left out otherwise
+    #[arg(long)]
+    pub content: bool,
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -220,6 +244,8 @@ pub(crate) enum ExportFormat {
     Trace,
     /// One page for a browser: graph, time, costs, every input and output
     Html,
+    /// The spans of its attempts as OTLP traces in JSON, by the GenAI conventions of OpenTelemetry
+    Otlp,
     /// The graph as an image
     Svg,
     /// The graph as a flowchart of Mermaid, for Markdown

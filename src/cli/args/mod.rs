@@ -14,7 +14,8 @@ use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use history::{
-    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, ReplayArgs, RunsArgs, ShowArgs,
+    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, RunsArgs,
+    ShowArgs,
 };
 use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
@@ -99,6 +100,8 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Play back a recorded run; calls nothing
     Replay(ReplayArgs),
+    /// Open a run that another system recorded: OpenTelemetry, LangSmith, promptflow, Claude Code
+    Open(OpenArgs),
     /// Show how two runs differ, and where in the DAG the differences start
     Diff(DiffArgs),
     /// Explain why a step of a run was called, or why it was not

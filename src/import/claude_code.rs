@@ -1,0 +1,204 @@
+//! A session of Claude Code: lines of messages, in which a model asks for tools and gets their results.
+
+use super::span::{Span, SpanKind};
+use super::value::{moment, number, text};
+use super::{Recorded, Text};
+use crate::units::Tokens;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
+    let mut session = Session::default();
+    let mut is_session = false;
+    for (at, line) in text.values.iter().enumerate() {
+        let entry: Value = match serde_json::from_str(line) {
+            Ok(entry) => entry,
+            Err(_) if !is_session => return None,
+            // The last line of a session that is running may be cut off.
+            Err(_) if at + 1 == text.values.len() => {
+                let words = "the last line is cut off".to_owned();
+                session.recorded.left_out.push(words);
+                break;
+            }
+            Err(error) => return Some(Err(format!("line {}: {error}", at + 1))),
+        };
+        let knows_session = entry.get("sessionId").is_some() || entry.get("session_id").is_some();
+        is_session |= knows_session && entry.get("message").is_some();
+        if !is_session && at > 20 {
+            return None;
+        }
+        session.take(&entry);
+    }
+    is_session.then(|| Ok(session.end()))
+}
+
+/// One line of thought: the main one, or that of an agent.
+#[derive(Default)]
+struct Chain {
+    /// What the next model call waits for.
+    before: Vec<Arc<str>>,
+    /// The place of the model call that is not over.
+    call: Option<(Arc<str>, usize)>,
+    /// When the last line came.
+    last: u64,
+    /// The prompt of the user, for the next model call.
+    said: Option<Value>,
+}
+
+#[derive(Default)]
+struct Session {
+    recorded: Recorded,
+    chains: HashMap<Arc<str>, Chain>,
+    /// The places of the calls of tools, by their ids.
+    tools: HashMap<Arc<str>, usize>,
+    others: usize,
+}
+
+impl Session {
+    fn take(&mut self, entry: &Value) {
+        let Some(message) = entry.get("message") else {
+            if entry.get("type").and_then(Value::as_str) == Some("summary") {
+                let title = text(entry, "summary").map(|title| title.to_string());
+                self.recorded.name = title.unwrap_or_default();
+            } else {
+                self.others += 1;
+            }
+            return;
+        };
+        let of_agent = ["agentId", "parent_tool_use_id", "parentToolUseID"];
+        let agent = of_agent.iter().find_map(|name| text(entry, name));
+        let parent = ["parent_tool_use_id", "parentToolUseID"]
+            .iter()
+            .find_map(|name| text(entry, name));
+        let agent = agent.unwrap_or_default();
+        let at = moment(entry, "timestamp").unwrap_or(0);
+        let content = match message.get("content") {
+            Some(Value::Array(parts)) => parts.clone(),
+            Some(Value::String(words)) => vec![serde_json::json!({"type": "text", "text": words})],
+            _ => Vec::new(),
+        };
+        if message.get("role").and_then(Value::as_str) == Some("assistant") {
+            self.asked(&agent, parent, message, &content, at);
+        } else {
+            self.answered(&agent, &content, at);
+        }
+        self.chains.entry(agent).or_default().last = at;
+    }
+
+    /// The model said something, and may have asked for tools.
+    fn asked(
+        &mut self,
+        agent: &Arc<str>,
+        parent: Option<Arc<str>>,
+        message: &Value,
+        content: &[Value],
+        at: u64,
+    ) {
+        let spans = &mut self.recorded.spans;
+        let chain = self.chains.entry(Arc::clone(agent)).or_default();
+        let id = text(message, "id").unwrap_or_else(|| format!("message-{}", spans.len()).into());
+        // A message comes in pieces, each with the usage so far.
+        let known = chain.call.clone().filter(|(call, _)| *call == id);
+        let place = known.map_or_else(
+            || {
+                spans.push(Span {
+                    id: Arc::clone(&id),
+                    parent: parent.clone(),
+                    name: "model".into(),
+                    kind: SpanKind::Model,
+                    word: "message".into(),
+                    start: if chain.last > 0 { chain.last } else { at },
+                    after: std::mem::take(&mut chain.before),
+                    input: chain.said.take(),
+                    output: Some(Value::Array(Vec::new())),
+                    ..Span::default()
+                });
+                spans.len() - 1
+            },
+            |(_, place)| place,
+        );
+        chain.call = Some((Arc::clone(&id), place));
+        chain.before = vec![Arc::clone(&id)];
+        let span = &mut spans[place];
+        span.end = Some(at);
+        span.model = text(message, "model").filter(|model| !model.starts_with('<'));
+        span.tokens = usage(message).or(span.tokens);
+        if let Some(Value::Array(said)) = &mut span.output {
+            said.extend(content.iter().cloned());
+        }
+        for part in content.iter().filter(|part| part["type"] == "tool_use") {
+            let tool = text(part, "id").unwrap_or_default();
+            self.tools.insert(Arc::clone(&tool), spans.len());
+            spans.push(Span {
+                id: tool,
+                parent: parent.clone(),
+                name: text(part, "name").unwrap_or_else(|| "tool".into()),
+                kind: SpanKind::Tool,
+                word: "tool".into(),
+                start: at,
+                after: vec![Arc::clone(&id)],
+                input: part.get("input").cloned(),
+                ..Span::default()
+            });
+        }
+    }
+
+    /// The user said something, or results of tools came.
+    fn answered(&mut self, agent: &Arc<str>, content: &[Value], at: u64) {
+        let chain = self.chains.entry(Arc::clone(agent)).or_default();
+        chain.call = None;
+        for part in content {
+            if part["type"] != "tool_result" {
+                if part.get("text").is_some() {
+                    chain.said = Some(part["text"].clone());
+                }
+                continue;
+            }
+            let tool = text(part, "tool_use_id").unwrap_or_default();
+            let Some(place) = self.tools.get(&tool) else {
+                continue;
+            };
+            let span = &mut self.recorded.spans[*place];
+            span.end = Some(at);
+            let result = part.get("content").cloned().unwrap_or_default();
+            if part["is_error"] == true {
+                let words = result
+                    .as_str()
+                    .map_or_else(|| result.to_string(), str::to_owned);
+                span.error = Some(words.into());
+            } else {
+                span.output = Some(result);
+            }
+            // They come after the message that asked for them.
+            let tools = &self.tools;
+            chain.before.retain(|id| tools.contains_key(id));
+            chain.before.push(tool);
+        }
+    }
+
+    fn end(mut self) -> Recorded {
+        if self.others > 0 {
+            let words = format!("{} lines that are no messages", self.others);
+            self.recorded.left_out.push(words);
+        }
+        self.recorded
+    }
+}
+
+fn usage(message: &Value) -> Option<Tokens> {
+    let usage = message.get("usage")?;
+    let count = |name: &str| usage.get(name).and_then(number);
+    let (cached, written) = (
+        count("cache_read_input_tokens").unwrap_or(0),
+        count("cache_creation_input_tokens").unwrap_or(0),
+    );
+    Some(Tokens {
+        cached_input: cached,
+        cache_write: (written > 0).then_some(written),
+        ..Tokens::plain(
+            count("input_tokens")? + cached + written,
+            count("output_tokens")?,
+        )
+    })
+}

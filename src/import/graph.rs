@@ -1,0 +1,557 @@
+//! Steps, dependencies and events of spans.
+//!
+//! Calls of models and tools are steps. What holds them together is not: it says which of them belong together, and so in
+//! what order they came. Where the spans say what they waited for, that holds; else what had ended when a span began,
+//! among those that are in the same group, is what it waited for.
+
+use super::PriceOf;
+use super::lanes::lanes;
+use super::order;
+use super::span::{Span, SpanKind};
+use crate::plan::{Dialect, StepInput, StepIx};
+use crate::run::{
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, Rates, ResourceLimits, RunError, RunEvent,
+    RunHeader, RunOutcome, StepInfo, StepKey, StepSource,
+};
+use crate::units::{Micros, Money};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most dependencies that are made of times.
+const MOST_EDGES: usize = 300_000;
+
+/// Spans as a tree, and what becomes of them.
+struct Tree {
+    spans: Vec<Span>,
+    children: Vec<Vec<usize>>,
+    roots: Vec<usize>,
+    /// Every span, parents before their children.
+    order: Vec<usize>,
+    /// Whether a span is a step.
+    steps: Vec<bool>,
+    left_out: Vec<String>,
+}
+
+/// The first and the last steps of a span.
+#[derive(Clone, Default)]
+struct Ends {
+    first: Vec<usize>,
+    last: Vec<usize>,
+}
+
+/// The events of a run that did what these spans say, and what could not be carried over.
+pub(super) fn events(
+    name: &str,
+    spans: Vec<Span>,
+    format: &str,
+    price: PriceOf<'_>,
+) -> (Vec<RunEvent>, Vec<String>) {
+    let mut tree = Tree::of(spans);
+    let before = tree.dependencies();
+    let mut rows: Vec<usize> = tree
+        .order
+        .iter()
+        .copied()
+        .filter(|at| tree.steps[*at])
+        .collect();
+    rows.sort_by_key(|at| (tree.spans[*at].start, tree.spans[*at].ended(), *at));
+    let place: HashMap<usize, usize> = rows.iter().copied().zip(0..).collect();
+    let mut against = 0;
+    let depends_on = rows.iter().enumerate().map(|(row, at)| {
+        let all = before.get(at).into_iter().flatten();
+        let mut places: Vec<usize> = all.filter_map(|at| place.get(at).copied()).collect();
+        let count = places.len();
+        places.retain(|other| *other < row);
+        against += count - places.len();
+        places.sort_unstable();
+        places.dedup();
+        places
+    });
+    let depends_on: Vec<Vec<usize>> = depends_on.collect();
+    if against > 0 {
+        tree.left_out.push(format!(
+            "{against} dependencies on what began later than the step itself"
+        ));
+    }
+    let run = Run {
+        tree: &tree,
+        rows: &rows,
+        depends_on: &depends_on,
+        price,
+    };
+    let events = run.events(name, format);
+    (events, tree.left_out)
+}
+
+impl Tree {
+    fn of(spans: Vec<Span>) -> Self {
+        let by_id: HashMap<Arc<str>, usize> = spans
+            .iter()
+            .map(|span| Arc::clone(&span.id))
+            .zip(0..)
+            .collect();
+        let mut children = vec![Vec::new(); spans.len()];
+        let mut roots = Vec::new();
+        for (at, span) in spans.iter().enumerate() {
+            let parent = span.parent.as_ref().and_then(|id| by_id.get(id));
+            match parent.filter(|parent| **parent != at) {
+                Some(parent) => children[*parent].push(at),
+                None => roots.push(at),
+            }
+        }
+        let mut tree = Self {
+            steps: vec![false; spans.len()],
+            spans,
+            children,
+            roots,
+            order: Vec::new(),
+            left_out: Vec::new(),
+        };
+        tree.put_in_order();
+        tree.choose_steps();
+        tree
+    }
+
+    /// Parents before their children. Spans that are inside of each other are roots.
+    fn put_in_order(&mut self) {
+        let mut seen = vec![false; self.spans.len()];
+        let mut left: Vec<usize> = self.roots.iter().rev().copied().collect();
+        let mut next = 0;
+        let mut circular = 0;
+        loop {
+            while let Some(at) = left.pop() {
+                if std::mem::replace(&mut seen[at], true) {
+                    continue;
+                }
+                self.order.push(at);
+                left.extend(self.children[at].iter().rev());
+            }
+            while seen.get(next) == Some(&true) {
+                next += 1;
+            }
+            if next == self.spans.len() {
+                break;
+            }
+            circular += 1;
+            for list in &mut self.children {
+                list.retain(|child| *child != next);
+            }
+            self.roots.push(next);
+            left.push(next);
+        }
+        if circular > 0 {
+            self.left_out
+                .push(format!("{circular} spans that are inside of themselves"));
+        }
+    }
+
+    fn choose_steps(&mut self) {
+        let is_call = |span: &Span| matches!(span.kind, SpanKind::Model | SpanKind::Tool);
+        let is_plain = !self.spans.iter().any(|span| span.kind != SpanKind::Inner);
+        // Whether there is a call below a span, and above it.
+        let mut below = vec![false; self.spans.len()];
+        for at in self.order.iter().rev() {
+            let mut children = self.children[*at].iter();
+            below[*at] = children.any(|child| below[*child] || is_call(&self.spans[*child]));
+        }
+        let mut above = vec![false; self.spans.len()];
+        for at in &self.order {
+            let inside = above[*at] || is_call(&self.spans[*at]) && !below[*at];
+            for child in &self.children[*at] {
+                above[*child] = inside;
+            }
+        }
+        let mut inner = 0;
+        for at in &self.order {
+            let span = &self.spans[*at];
+            let is_leaf = self.children[*at]
+                .iter()
+                .all(|child| self.spans[*child].kind == SpanKind::Inner && !is_plain);
+            self.steps[*at] = match span.kind {
+                SpanKind::Model | SpanKind::Tool => !below[*at] && !above[*at],
+                SpanKind::Group => is_leaf && !above[*at],
+                SpanKind::Inner => is_plain && self.children[*at].is_empty(),
+            };
+            inner += usize::from(span.kind == SpanKind::Inner && !is_plain && !below[*at]);
+        }
+        if inner > 0 {
+            self.left_out.push(format!(
+                "{inner} spans below the level of steps, as requests and queries"
+            ));
+        }
+    }
+
+    /// What each step waits for, by the places of spans.
+    fn dependencies(&self) -> HashMap<usize, Vec<usize>> {
+        let by_id: HashMap<&Arc<str>, usize> =
+            self.spans.iter().map(|span| &span.id).zip(0..).collect();
+        let is_told = self.spans.iter().any(|span| !span.after.is_empty());
+        let mut room = MOST_EDGES;
+        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut ends = vec![Ends::default(); self.spans.len()];
+        for at in self.order.iter().rev().copied() {
+            if self.steps[at] {
+                ends[at] = Ends {
+                    first: vec![at],
+                    last: vec![at],
+                };
+                continue;
+            }
+            ends[at] = self.join(&self.children[at], &ends, is_told, &mut room, &mut before);
+        }
+        self.join(&self.roots, &ends, is_told, &mut room, &mut before);
+        if is_told {
+            for at in self.order.iter().copied() {
+                for other in self.spans[at].after.iter().filter_map(|id| by_id.get(id)) {
+                    for first in &ends[at].first {
+                        before.entry(*first).or_default().extend(&ends[*other].last);
+                    }
+                }
+            }
+        }
+        before
+    }
+
+    /// The order of what is in a group by its times; the first and the last steps of the group.
+    fn join(
+        &self,
+        inside: &[usize],
+        ends: &[Ends],
+        is_told: bool,
+        room: &mut usize,
+        before: &mut HashMap<usize, Vec<usize>>,
+    ) -> Ends {
+        let units: Vec<usize> = inside
+            .iter()
+            .copied()
+            .filter(|at| !ends[*at].first.is_empty())
+            .collect();
+        let times: Vec<(u64, u64)> = units
+            .iter()
+            .map(|at| (self.spans[*at].start, self.spans[*at].ended()))
+            .collect();
+        let direct = order::before(&times, room);
+        let mut is_last = vec![true; units.len()];
+        let mut joined = Ends::default();
+        for (unit, earlier) in direct.iter().enumerate() {
+            if earlier.is_empty() {
+                joined.first.extend(&ends[units[unit]].first);
+            }
+            for other in earlier {
+                is_last[*other] = false;
+                if is_told {
+                    continue;
+                }
+                for first in &ends[units[unit]].first {
+                    let last = &ends[units[*other]].last;
+                    *room = room.saturating_sub(last.len());
+                    before.entry(*first).or_default().extend(last);
+                }
+            }
+        }
+        for (unit, _) in is_last.iter().enumerate().filter(|(_, is_last)| **is_last) {
+            joined.last.extend(&ends[units[unit]].last);
+        }
+        joined
+    }
+
+    /// The groups that a span is in, the outermost first.
+    fn groups(&self, by_id: &HashMap<&Arc<str>, usize>, at: usize) -> String {
+        let mut names = Vec::new();
+        let mut parent = self.spans[at].parent.as_ref();
+        while let Some(of) = parent.and_then(|id| by_id.get(id)) {
+            if names.len() == 8 {
+                break;
+            }
+            names.push(&*self.spans[*of].name);
+            parent = self.spans[*of].parent.as_ref();
+        }
+        names.reverse();
+        names.join(" › ")
+    }
+}
+
+/// What the events are made of.
+struct Run<'r> {
+    tree: &'r Tree,
+    /// The spans that are steps, by their starts.
+    rows: &'r [usize],
+    depends_on: &'r [Vec<usize>],
+    price: PriceOf<'r>,
+}
+
+impl Run<'_> {
+    fn span(&self, row: usize) -> &Span {
+        &self.tree.spans[self.rows[row]]
+    }
+
+    /// The ids of the steps: their names, counted where several have the same.
+    fn ids(&self) -> Vec<Arc<str>> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut taken: std::collections::HashSet<Arc<str>> = std::collections::HashSet::new();
+        let mut ids = Vec::new();
+        for row in 0..self.rows.len() {
+            let name = &self.span(row).name;
+            let count = counts.entry(name).or_default();
+            let id = loop {
+                *count += 1;
+                let id: Arc<str> = match *count {
+                    1 if name.is_empty() => "span".into(),
+                    1 => Arc::clone(name),
+                    number => format!("{name} {number}").into(),
+                };
+                if taken.insert(Arc::clone(&id)) {
+                    break id;
+                }
+            };
+            ids.push(id);
+        }
+        ids
+    }
+
+    fn events(&self, name: &str, format: &str) -> Vec<RunEvent> {
+        let spans = &self.tree.spans;
+        let began = spans
+            .iter()
+            .map(|span| span.start)
+            .filter(|at| *at > 0)
+            .min()
+            .unwrap_or(0);
+        let at = |moment: u64| Micros(moment.saturating_sub(began));
+        let ids = self.ids();
+        let times: Vec<(u64, u64)> = (0..self.rows.len())
+            .map(|row| (self.span(row).start, self.span(row).ended()))
+            .collect();
+        let slots = lanes(&times);
+        // At one moment ends come before starts, but no end before its own start.
+        let mut events: Vec<(Micros, u8, EventKind)> = Vec::new();
+        for (row, id) in ids.iter().enumerate() {
+            let span = self.span(row);
+            let step = StepKey {
+                ix: StepIx(row as u32),
+                id: Arc::clone(id),
+            };
+            let ready = self.depends_on[row]
+                .iter()
+                .map(|other| times[*other].1)
+                .max();
+            let ready = at(ready.unwrap_or(began).min(span.start));
+            events.push((ready, 1, EventKind::StepReady { step: step.clone() }));
+            let started = at(span.start);
+            events.push((started, 2, self.started(step.clone(), span, slots[row])));
+            if span.end.is_some() {
+                let ended = at(span.ended());
+                let rank = if ended == started { 3 } else { 0 };
+                events.push((ended, rank, self.ended(step.clone(), span)));
+                events.push((ended, rank, end_of(step, span)));
+            }
+        }
+        events.sort_by_key(|(at, rank, _)| (*at, *rank));
+        let over = spans.iter().map(Span::ended).max().map_or(Micros(0), at);
+        let is_over = (0..self.rows.len()).all(|row| self.span(row).end.is_some());
+        let most = slots.iter().max().map_or(1, |slot| slot + 1);
+        let header = self.header(name, format, (began, most), &ids);
+        let start = (Micros(0), EventKind::RunStarted(Arc::new(header)));
+        let end = is_over.then(|| (over, self.end(&ids)));
+        let all = std::iter::once(start)
+            .chain(events.into_iter().map(|(at, _, kind)| (at, kind)))
+            .chain(end);
+        all.zip(0..)
+            .map(|((at, kind), seq)| RunEvent { seq, at, kind })
+            .collect()
+    }
+
+    /// `began` is when it began, and with it how many steps were running at once at most.
+    fn header(
+        &self,
+        name: &str,
+        format: &str,
+        (began, most): (u64, u32),
+        ids: &[Arc<str>],
+    ) -> RunHeader {
+        let by_id: HashMap<&Arc<str>, usize> = self
+            .tree
+            .spans
+            .iter()
+            .map(|span| &span.id)
+            .zip(0..)
+            .collect();
+        let steps = ids.iter().enumerate().map(|(row, id)| {
+            let span = self.span(row);
+            let depends_on = self.depends_on[row].iter().map(|at| StepIx(*at as u32));
+            let groups = self.tree.groups(&by_id, self.rows[row]);
+            StepInfo {
+                id: Arc::clone(id),
+                tool: Arc::clone(&span.name),
+                kind: match span.kind {
+                    SpanKind::Model => "model".into(),
+                    _ => Arc::clone(&span.word),
+                },
+                depends_on: depends_on.collect(),
+                description: (!groups.is_empty()).then(|| format!("in {groups}").into()),
+                parent: None,
+                parameters: None,
+                not_reused: None,
+                sequential: false,
+                price: None,
+                checks: None,
+            }
+        });
+        let mut models: HashMap<&str, usize> = HashMap::new();
+        for span in &self.tree.spans {
+            if let Some(model) = &span.model {
+                *models.entry(model).or_default() += 1;
+            }
+        }
+        let model = models
+            .into_iter()
+            .max_by_key(|(model, count)| (*count, *model));
+        let started = i64::try_from(began)
+            .ok()
+            .and_then(|at| Timestamp::from_microsecond(at).ok());
+        let root = self.tree.roots.first().map(|at| &self.tree.spans[*at]);
+        let id = root.map_or("", |root| {
+            if root.trace.is_empty() {
+                &root.id
+            } else {
+                &root.trace
+            }
+        });
+        RunHeader {
+            run_id: if id.is_empty() {
+                name.into()
+            } else {
+                id.into()
+            },
+            plan: name.into(),
+            dialect: Dialect::Documented,
+            started_at: started.unwrap_or(Timestamp::UNIX_EPOCH).to_string().into(),
+            worker: model.map_or_else(|| format.into(), |(model, _)| model.into()),
+            simulated: false,
+            track_cost: true,
+            limits: ResourceLimits {
+                max_memory_mb: None,
+                max_cpu_percent: None,
+                timeout_seconds: None,
+                max_tool_calls: None,
+                // None was on record; so many were used.
+                max_concurrent: Some(most),
+                max_total_cost_usd: None,
+            },
+            rates: Rates::default(),
+            priced: false,
+            context: Arc::new(json!({})),
+            steps: steps.collect(),
+            forked_from: None,
+            spent_before: Money::ZERO,
+            pace: None,
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "it is one of the events of the run")]
+    fn started(&self, step: StepKey, span: &Span, slot: u32) -> EventKind {
+        let input = span.input.clone().unwrap_or_else(|| json!({}));
+        EventKind::AttemptStarted {
+            step,
+            attempt: 1,
+            slot,
+            input: StepInput::from(Arc::new(input)),
+            reserved: Money::ZERO,
+            why: None,
+            prompt: None,
+        }
+    }
+
+    fn ended(&self, step: StepKey, span: &Span) -> EventKind {
+        let by_price = || (self.price)(span.model.as_deref()?, span.tokens?);
+        let is_free = span.kind != SpanKind::Model;
+        EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            attempt: 1,
+            service: Micros(span.ended() - span.start),
+            cost: span
+                .cost
+                .or_else(by_price)
+                .or(is_free.then_some(Money::ZERO)),
+            details: AttemptDetails {
+                tokens: span.tokens.map(Box::new),
+                model: span.model.clone(),
+                error: span
+                    .error
+                    .as_ref()
+                    .map(|why| Box::new(error(&step, span, why))),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
+            cancelled: false,
+            step,
+        }))
+    }
+
+    fn end(&self, ids: &[Arc<str>]) -> EventKind {
+        let root = |at: &usize| &self.tree.spans[*at];
+        let groups: Vec<&Span> = self.tree.roots.iter().map(root).collect();
+        let failed = groups.iter().any(|span| span.error.is_some());
+        let first = (0..self.rows.len()).find(|row| self.span(*row).error.is_some());
+        let error = first.filter(|_| failed).and_then(|row| {
+            let step = StepKey {
+                ix: StepIx(row as u32),
+                id: Arc::clone(&ids[row]),
+            };
+            let span = self.span(row);
+            Some(Box::new(error(&step, span, span.error.as_ref()?)))
+        });
+        let outputs = groups.iter().filter_map(|span| span.output.clone());
+        let mut outputs: Vec<Value> = outputs.collect();
+        let result = if outputs.len() == 1 {
+            outputs.remove(0)
+        } else {
+            let last = self.rows.len().checked_sub(1);
+            last.and_then(|row| self.span(row).output.clone())
+                .unwrap_or_default()
+        };
+        EventKind::RunEnded {
+            status: if failed {
+                RunOutcome::Failed
+            } else {
+                RunOutcome::Succeeded
+            },
+            result: Arc::new(result),
+            error,
+        }
+    }
+}
+
+fn end_of(step: StepKey, span: &Span) -> EventKind {
+    match &span.error {
+        Some(why) => EventKind::StepFailed {
+            error: Box::new(error(&step, span, why)),
+            output: span.output.clone().map(Arc::new),
+            step,
+        },
+        None => EventKind::StepSucceeded {
+            step,
+            source: StepSource::Call,
+            output: Arc::new(span.output.clone().unwrap_or_default()),
+            reused: None,
+        },
+    }
+}
+
+fn error(step: &StepKey, span: &Span, why: &Arc<str>) -> RunError {
+    let is_late = ["timeout", "timed out", "deadline"];
+    let words = why.to_ascii_lowercase();
+    RunError {
+        kind: if is_late.iter().any(|word| words.contains(word)) {
+            ErrorKind::TimeoutError
+        } else {
+            ErrorKind::ToolExecutionError
+        },
+        step: Some(Arc::clone(&step.id)),
+        tool_name: Some(Arc::clone(&span.name)),
+        message: Arc::clone(why),
+        retryable: false,
+        attempts: 1,
+    }
+}
