@@ -1,9 +1,11 @@
 //! `plandeck attach`: the dashboard on a run of another process; without a terminal, its progress.
 
 use super::args::verbs::AttachArgs;
+use super::batch_show::attach_batch;
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live_run::{Found, find};
+use super::named::batch_named;
 use super::output::out_line;
 use super::remote_feed::RemoteFeed;
 use super::repeat_feed::Trusting;
@@ -17,6 +19,16 @@ use crate::tui;
 /// Shows a run of another process until the user leaves or, without a terminal, until it ends. Returns the exit code:
 /// 0 where the user left, else that of the run.
 pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
+    let is_address = args.run.starts_with("http://") || args.run.starts_with("https://");
+    if !is_address && let Some((store, batch)) = batch_named(&args.run)? {
+        return Box::pin(attach_batch(
+            &store,
+            &batch,
+            args.headless,
+            &mut args.screen,
+        ))
+        .await;
+    }
     let (client, name, recorded) = match find(&args.run, args.token.as_deref())? {
         Found::Live {
             client,

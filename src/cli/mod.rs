@@ -3,6 +3,9 @@
 mod args;
 mod attach;
 mod batch;
+mod batch_reader;
+mod batch_show;
+mod batch_view;
 mod bisect;
 mod bundle;
 mod cache;
@@ -33,6 +36,7 @@ mod look_back;
 mod man;
 mod mcp;
 mod models;
+mod named;
 mod open;
 mod output;
 mod plan;
@@ -45,6 +49,7 @@ mod repair;
 mod repair_feed;
 mod repeat_feed;
 mod replay;
+mod report;
 mod run;
 mod runs;
 mod samples;
@@ -54,6 +59,7 @@ mod screen;
 mod show;
 mod show_raw;
 mod sinks;
+mod stored_feed;
 mod terminal;
 mod test;
 mod themes;
@@ -138,6 +144,7 @@ pub fn main() -> ExitCode {
         Some(Command::Mcp(args)) => on_tokio(mcp::mcp(args)),
         Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Open(args)) => on_tokio(open::open(args)),
         Some(Command::Trust(args)) => on_tokio(trust::trust(args)),

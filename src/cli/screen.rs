@@ -142,6 +142,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         tour: args.tour,
         from_home: args.from == OpenedFrom::Home,
         from_parent: args.from == OpenedFrom::Parent,
+        from_batch: args.from == OpenedFrom::Batch,
     }
 }
 

@@ -1,7 +1,9 @@
 //! `plandeck show`: prints the result of a run.
 
 use super::args::history::ShowArgs;
+use super::batch_show::show_batch;
 use super::failure::Failure;
+use super::named::batch_named;
 use super::output::{out, out_json};
 use super::recorded::recording;
 use super::show_raw::show_raw;
@@ -28,6 +30,10 @@ pub(super) async fn show(args: ShowArgs) -> Result<u8, Failure> {
     let args = &args;
     if args.plan || args.tools {
         return show_source(args);
+    }
+    let plain = !args.savings && args.raw.is_none() && args.watch.is_empty();
+    if plain && let Some((store, batch)) = batch_named(&args.run)? {
+        return Box::pin(show_batch(&store, &batch, args.json)).await;
     }
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);

@@ -1,5 +1,6 @@
 //! Everything a run is turned into for others.
 
+mod batch;
 mod changes;
 mod charges;
 mod check;
@@ -8,6 +9,7 @@ mod diff;
 mod exchanges;
 mod explain;
 mod export;
+mod markdown;
 pub(crate) mod money;
 mod otlp;
 mod picture;
@@ -15,11 +17,13 @@ mod previews;
 mod progress;
 mod questions;
 mod reliability;
+mod run_markdown;
 mod runs;
 mod settlements;
 mod summary;
 mod watched;
 
+pub(crate) use batch::{BatchDiff, BatchReport};
 pub(crate) use charges::sum_in_words;
 pub(crate) use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render_faults};
@@ -35,6 +39,7 @@ pub(crate) use previews::{cost_in_words, time_in_words};
 pub use progress::{Progress, decider_in_words};
 pub(crate) use questions::{answer_in_words, question_in_words};
 pub(crate) use reliability::reliability_in_words;
+pub(crate) use run_markdown::run_markdown;
 pub(crate) use runs::{BatchRow, batches_table, local_time, runs_table};
 pub(crate) use settlements::{handle_in_words, settlement_in_words};
 pub use summary::summary;

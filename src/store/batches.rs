@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::read::Store;
-use super::run_lock::Claim;
+use super::run_lock::{Claim, RunLock};
 use super::schema::{file_in, open_to_write};
 use crate::run::{RunSummary, RunWord};
 use crate::units::Money;
@@ -36,6 +36,8 @@ pub struct BatchRecord {
     pub started_at: Arc<str>,
     /// What it is resumed with.
     pub settings: Value,
+    /// How many items it has; `None` where that is not known.
+    pub items: Option<u64>,
 }
 
 /// A batch in a list of batches.
@@ -49,9 +51,12 @@ pub struct BatchSummary {
     pub cost: Option<Money>,
 }
 
-/// The right to work on a batch, held by one process at a time.
+/// The right to work on a batch, held by one process at a time, and its sign of life for others.
 #[derive(Debug)]
-pub struct BatchClaim(#[allow(dead_code, reason = "held for as long as the batch runs")] Claim);
+pub struct BatchClaim {
+    _life: RunLock,
+    _claim: Claim,
+}
 
 impl BatchClaim {
     /// Takes the right.
@@ -59,13 +64,17 @@ impl BatchClaim {
     /// # Errors
     /// Where another process has it, or the folder cannot be written to.
     pub fn take(home: &Path, batch: &str) -> Result<Self, StoreError> {
-        let claim = Claim::take(home, batch).map_err(|error| StoreError::Folder {
+        let fault = |error| StoreError::Folder {
             folder: home.to_path_buf(),
             error,
-        })?;
-        claim
-            .map(Self)
-            .ok_or_else(|| StoreError::BatchRunning(batch.to_owned()))
+        };
+        let claim = Claim::take(home, batch).map_err(fault)?;
+        let claim = claim.ok_or_else(|| StoreError::BatchRunning(batch.to_owned()))?;
+        Ok(Self {
+            // Whoever looks whether it is there holds it for a moment, which must not keep a batch from beginning.
+            _life: RunLock::begin(home, batch).map_err(fault)?,
+            _claim: claim,
+        })
     }
 }
 
@@ -76,15 +85,35 @@ impl BatchClaim {
 pub fn begin_batch(home: &Path, record: &BatchRecord) -> Result<(), StoreError> {
     let connection = open_to_write(home)?;
     let inserted = connection.execute(
-        "INSERT INTO batches (batch, plan, started_at, settings) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO batches (batch, plan, started_at, settings, items) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             &*record.batch,
             &*record.plan,
             &*record.started_at,
-            record.settings.to_string()
+            record.settings.to_string(),
+            record.items.map(|items| i64::try_from(items).unwrap_or(i64::MAX)),
         ],
     );
     inserted
+        .map(|_| ())
+        .map_err(|error| StoreError::of(&file_in(home), error))
+}
+
+/// Records that a batch is resumed now, with so many items where that is known.
+///
+/// # Errors
+/// Where nothing can be written there.
+pub fn resume_batch(home: &Path, batch: &str, items: Option<u64>) -> Result<(), StoreError> {
+    let connection = open_to_write(home)?;
+    let changed = connection.execute(
+        "UPDATE batches SET resumed_at = ?2, items = coalesce(?3, items) WHERE batch = ?1",
+        params![
+            batch,
+            jiff::Timestamp::now().to_string(),
+            items.map(|items| i64::try_from(items).unwrap_or(i64::MAX))
+        ],
+    );
+    changed
         .map(|_| ())
         .map_err(|error| StoreError::of(&file_in(home), error))
 }
@@ -112,7 +141,9 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = || {
-            let query = format!("SELECT batch, plan, started_at, settings FROM batches {rest}");
+            let items = self.since(8, "items", "NULL");
+            let query =
+                format!("SELECT batch, plan, started_at, settings, {items} FROM batches {rest}");
             let mut statement = self.connection().prepare(&query)?;
             let given: &[&dyn rusqlite::ToSql] = if rest.contains("?1") { &[&name] } else { &[] };
             let rows = statement.query_map(given, |row| {
@@ -122,6 +153,9 @@ impl Store {
                     plan: row.get(1)?,
                     started_at: row.get(2)?,
                     settings: serde_json::from_str(&settings).unwrap_or_default(),
+                    items: row
+                        .get::<_, Option<i64>>(4)?
+                        .map(|items| items.max(0) as u64),
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -179,6 +213,17 @@ impl Store {
             return Ok(Vec::new());
         }
         self.select("WHERE batch = ?1 ORDER BY batch_index, id", [batch])
+    }
+
+    /// The batch that a run belongs to.
+    pub(crate) fn batch_of(&self, run: &RunSummary) -> Result<Option<Arc<str>>, StoreError> {
+        if self.format() < SINCE {
+            return Ok(None);
+        }
+        let query = "SELECT batch FROM runs WHERE id = ?1";
+        let batch = |row: &rusqlite::Row<'_>| row.get(0);
+        let found = self.connection().query_row(query, [run.row], batch);
+        found.map_err(|error| self.fault(error))
     }
 
     /// The last run of an item of a batch; `None` where it has not begun.

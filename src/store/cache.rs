@@ -4,7 +4,7 @@
 //! so that one process does not wait for itself.
 
 use super::blobs::remove_unneeded_blobs;
-use super::codec::{Blobs, Codec, Decoder, Hash, Memory};
+use super::codec::{Blobs, Codec, Decoder, Hash, Memory, NoBlobs};
 use super::hash_key::hash_key;
 use super::journal::Journal;
 use super::message::{Entry, Message, now};
@@ -169,14 +169,6 @@ fn pinned_keys(connection: &Connection) -> rusqlite::Result<Vec<[u8; 32]>> {
 fn age_of(stored_at: i64) -> Micros {
     let seconds = now().saturating_sub(stored_at.max(0) as u64);
     Duration::from_secs(seconds).into()
-}
-
-struct NoBlobs;
-
-impl Blobs for NoBlobs {
-    fn bytes(&mut self, _hash: &Hash) -> Result<Arc<[u8]>, super::DecodeError> {
-        Err(super::DecodeError::Missing)
-    }
 }
 
 fn value_of(codec: i64, stored: &[u8], blobs: &mut dyn Blobs) -> Option<Arc<Value>> {

@@ -77,7 +77,7 @@ impl Journal {
         if goes_on {
             let store = Store::at(home)?;
             let run = store.find(run_id)?;
-            writer.go_on(&run, &store.events(&run, 0)?);
+            writer.go_on(&run, store.batch_of(&run)?, &store.events(&run, 0)?);
         }
         let (messages, inbox) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()

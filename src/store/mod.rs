@@ -7,6 +7,7 @@
 //! [`Journal`] is an [`EventSink`](crate::engine::EventSink): a thread of its own writes the engine's events.
 //! [`Store`] is the read side, for this process or another, while the run is running or long after.
 
+mod batch_items;
 mod batches;
 mod blobs;
 mod cache;
@@ -28,7 +29,10 @@ mod run_totals;
 mod schema;
 mod writer;
 
-pub use batches::{BatchClaim, BatchMark, BatchRecord, BatchSummary, begin_batch, stands};
+pub use batch_items::BatchCursor;
+pub use batches::{
+    BatchClaim, BatchMark, BatchRecord, BatchSummary, begin_batch, resume_batch, stands,
+};
 pub(crate) use cache::key_text;
 pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache};
 pub use codec::DecodeError;

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// What brings a store from each format to the next; the first makes an empty one.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
     include_str!("schema/7.sql"),
+    include_str!("schema/8.sql"),
 ];
 
 /// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.

@@ -6,7 +6,7 @@
 
 use super::StoreError;
 use super::blobs::store_blob;
-use super::codec::{Encoder, Hash, encode_event, learn_event};
+use super::codec::{Encoder, Hash, encode_event, encode_figures, learn_event};
 use super::exchanges::store_exchanges;
 use super::message::{Entry, Message};
 use super::options::{Health, JournalOptions, RunMeta};
@@ -15,7 +15,7 @@ use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
 use crate::engine::AttemptExchanges;
-use crate::run::{EventKind, RunEvent, RunHeader, RunSummary, RunWord};
+use crate::run::{EventKind, ItemFold, RunEvent, RunHeader, RunSummary, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::iter::Peekable;
@@ -58,6 +58,8 @@ pub(super) struct Writer {
     run: Option<i64>,
     encoder: Encoder,
     totals: RunTotals,
+    /// The steps of a run of a batch.
+    item: Option<(Arc<str>, ItemFold)>,
     /// Events stored so far.
     events: u64,
     /// Whether commits wait for the disk now.
@@ -84,8 +86,11 @@ impl Writer {
         options: JournalOptions,
         health: Arc<Health>,
     ) -> Self {
+        let mark = meta.batch.as_ref();
+        let item = mark.map(|mark| (Arc::clone(&mark.batch), ItemFold::default()));
         Self {
             connection,
+            item,
             presence: Presence::of(&file),
             file,
             lock,
@@ -107,11 +112,15 @@ impl Writer {
         }
     }
 
-    /// Goes on after the `events` of a recorded run.
-    pub(super) fn go_on(&mut self, run: &RunSummary, events: &[RunEvent]) {
+    /// Goes on after the `events` of a recorded run, which may be of a batch.
+    pub(super) fn go_on(&mut self, run: &RunSummary, batch: Option<Arc<str>>, events: &[RunEvent]) {
+        self.item = batch.map(|batch| (batch, ItemFold::default()));
         for event in events {
             learn_event(event, &mut self.encoder);
             self.totals.apply(event);
+            if let Some((_, item)) = &mut self.item {
+                item.apply(event);
+            }
         }
         self.run = Some(run.row);
         self.run_id = Arc::clone(&run.run_id);
@@ -258,6 +267,9 @@ impl Writer {
             entry.store(&transaction, &self.run_id)?;
         }
         summarise(&transaction, run, &self.totals, count)?;
+        if let Some((batch, item)) = &self.item {
+            keep_figures(&transaction, run, batch, item)?;
+        }
         transaction.commit()?;
         self.run = Some(run);
         self.renews = false;
@@ -292,6 +304,9 @@ impl Writer {
             }
             encode_event(event, before, &mut self.encoder);
             self.totals.apply(event);
+            if let Some((_, item)) = &mut self.item {
+                item.apply(event);
+            }
             before = event.at;
             if let Some(chunk) = chunks.last_mut() {
                 chunk.events += 1;
@@ -424,5 +439,22 @@ fn summarise(
             events as i64,
             totals.steps_failed() as i64,
         ])?;
+    Ok(())
+}
+
+/// What the view of a batch reads of a run.
+fn keep_figures(
+    transaction: &Transaction<'_>,
+    run: i64,
+    batch: &str,
+    item: &ItemFold,
+) -> rusqlite::Result<()> {
+    // Those who write take turns, so that the numbers grow in the order in which changes can be read.
+    transaction
+        .prepare_cached(
+            "UPDATE runs SET step_figures = ?3,
+             change = (SELECT coalesce(max(change), 0) + 1 FROM runs WHERE batch = ?2) WHERE id = ?1",
+        )?
+        .execute(params![run, batch, encode_figures(&item.figures)])?;
     Ok(())
 }

@@ -60,6 +60,32 @@ pub(crate) fn exact(amount: Money) -> String {
     format!("{sign}${}{point}{fraction}", pico / PICO)
 }
 
+/// At most nine columns for what a step costs: as money is written elsewhere, with fewer digits where it is much or next
+/// to nothing.
+pub(crate) fn cost(cost: Money) -> String {
+    let usd = cost.usd();
+    if usd >= 1_000.0 {
+        format!("${usd:.0}")
+    } else if usd >= 10.0 {
+        format!("${usd:.2}")
+    } else if usd >= 0.000_1 {
+        cost.to_string()
+    } else if usd >= 0.000_001 {
+        format!("${usd:.6}")
+    } else {
+        "<$0.00001".to_owned()
+    }
+}
+
+/// The same, `$0` for nothing.
+pub(crate) fn cost_or_zero(amount: Money) -> String {
+    if amount.is_zero() {
+        "$0".to_owned()
+    } else {
+        cost(amount)
+    }
+}
+
 /// A time that is an estimate: whole seconds, or minutes and seconds.
 pub(crate) fn whole_seconds(span: Micros) -> String {
     let rounded = (span.0 + 500_000) / 1_000_000;

@@ -18,6 +18,7 @@
 // The benches and the tests of whole screens look into the state of the dashboard, which is no library.
 #![allow(unnameable_types)]
 
+pub mod batch;
 mod dashboard;
 #[cfg(test)]
 mod fixture;

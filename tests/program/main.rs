@@ -22,6 +22,7 @@ mod answers;
 mod approve;
 #[cfg(unix)]
 mod batch;
+mod batch_figures;
 mod breakpoints;
 mod bundles;
 mod charges;

@@ -20,6 +20,7 @@ mod common {
 
 mod alive;
 mod answers;
+mod batch;
 mod bundle;
 mod clock;
 mod code_calls;
@@ -52,6 +53,8 @@ mod settings;
 mod streaming;
 #[cfg(target_os = "linux")]
 mod terminal_attach;
+#[cfg(unix)]
+mod terminal_batch;
 #[cfg(unix)]
 mod terminal_correct;
 mod terminal_dashboard;

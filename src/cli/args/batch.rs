@@ -1,6 +1,6 @@
 //! The options of `plandeck batch`.
 
-use super::run::{LimitArgs, SourceArgs, UnknownWhen};
+use super::run::{LimitArgs, ScreenArgs, SourceArgs, UnknownWhen};
 use super::values::answer;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
@@ -50,6 +50,11 @@ pub(crate) struct BatchArgs {
     /// Print the summary as a JSON object on standard error
     #[arg(long)]
     pub json: bool,
+    /// Print progress instead of opening the view of the batch
+    #[arg(long)]
+    pub headless: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]

@@ -58,8 +58,8 @@ pub(crate) struct PruneArgs {
     reason = "each is an option of the command line"
 )]
 pub(crate) struct ShowArgs {
-    /// The run: its id, the start of its id, or last
-    #[arg(value_name = "RUN")]
+    /// The run or the batch: its id, the start of its id, or last; a batch opens its view on a terminal
+    #[arg(value_name = "RUN|BATCH")]
     pub run: String,
     /// Print the result as a JSON object on standard output
     #[arg(long)]
@@ -203,11 +203,11 @@ pub(crate) struct OpenArgs {
 /// `plandeck diff`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DiffArgs {
-    /// The first run: its id, the start of its id, or last
-    #[arg(value_name = "RUN")]
+    /// The first run or batch: its id, the start of its id, or last
+    #[arg(value_name = "RUN|BATCH")]
     pub a: String,
-    /// The second run
-    #[arg(value_name = "RUN")]
+    /// The second run, or batch
+    #[arg(value_name = "RUN|BATCH")]
     pub b: String,
     /// Print the differences as a JSON object on standard output
     #[arg(long)]
@@ -229,6 +229,29 @@ pub(crate) struct ExportArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+}
+
+/// `plandeck report`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    /// The batch or the run: its id, the start of its id, or last
+    #[arg(value_name = "BATCH|RUN")]
+    pub of: String,
+    /// The format to write [default: html for a file that ends so, else markdown]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<ReportFormat>,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// The formats of `plandeck report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One page for a browser; of a run, the page that `export` writes
+    Html,
+    /// Markdown
+    Markdown,
 }
 
 /// The formats of `plandeck export`.

@@ -14,7 +14,7 @@ use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use history::{
-    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, RunsArgs,
+    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, ReportArgs, RunsArgs,
     ShowArgs,
 };
 use plan::PlanArgs;
@@ -156,6 +156,8 @@ pub(super) enum Command {
     Cache(CacheArgs),
     /// Export a run to another format
     Export(ExportArgs),
+    /// Write a report of a batch or a run for people: a page for a browser, or Markdown
+    Report(ReportArgs),
     /// Trust a plan, a catalog or a folder to start programs, reach hosts and run code; list or forget what is trusted
     Trust(TrustArgs),
     /// List the tools of a catalog and of its MCP servers, or call one

@@ -340,6 +340,8 @@ pub(crate) enum OpenedFrom {
     Home,
     /// The dashboard of the run that this one was forked from.
     Parent,
+    /// The view of the batch that the run belongs to.
+    Batch,
 }
 
 /// When to use colour.

@@ -28,8 +28,8 @@ pub(crate) struct OfRun {
 /// `plandeck attach`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AttachArgs {
-    /// The run: its id, the start of its id, last, or the address of one that listens on the network
-    #[arg(value_name = "RUN|URL")]
+    /// The run or the batch: its id, the start of its id, last, or the address of a run that listens on the network
+    #[arg(value_name = "RUN|BATCH|URL")]
     pub run: String,
     /// The token of a run that listens on the network
     #[arg(

@@ -11,19 +11,34 @@ use std::path::{Path, PathBuf};
 
 /// The lines of a batch on their way out.
 pub(super) struct Lines {
-    /// `None` for standard output.
-    file: Option<File>,
+    into: Into,
     /// The keys, hashed, whose lines are in the file already.
     known: HashSet<[u8; 32]>,
 }
 
+enum Into {
+    StandardOutput,
+    File(File),
+    /// The terminal has the view of the batch.
+    Nowhere,
+}
+
 impl Lines {
+    /// No lines: whoever wants them asks for a file.
+    pub(super) fn none() -> Self {
+        Self {
+            into: Into::Nowhere,
+            known: HashSet::new(),
+        }
+    }
+
     /// Opens the file, if one is given. A file of a batch that is resumed keeps its lines, except a last one that was cut
     /// off, and those of items that a limit kept from running.
     pub(super) fn open(path: Option<&Path>, resumes: bool) -> Result<Self, Failure> {
         let mut known = HashSet::new();
         let Some(path) = path else {
-            return Ok(Self { file: None, known });
+            let into = Into::StandardOutput;
+            return Ok(Self { into, known });
         };
         let fault = |error| SessionError::file(path.display().to_string(), error);
         let file = if resumes && path.exists() {
@@ -32,19 +47,20 @@ impl Lines {
         } else {
             File::create(path)
         };
-        let file = Some(file.map_err(fault)?);
-        Ok(Self { file, known })
+        let into = Into::File(file.map_err(fault)?);
+        Ok(Self { into, known })
     }
 
     /// Writes the line of an item, unless it is there.
     pub(super) fn write(&mut self, line: &BatchLine) -> io::Result<()> {
-        match &mut self.file {
-            None => out_json(line).map_err(|failure| match failure {
+        match &mut self.into {
+            Into::Nowhere => Ok(()),
+            Into::StandardOutput => out_json(line).map_err(|failure| match failure {
                 Failure::Output(error) => error,
                 other => io::Error::other(other.message()),
             }),
-            Some(_) if self.known.contains(&hash(&line.key)) => Ok(()),
-            Some(file) => write_json(line, file),
+            Into::File(_) if self.known.contains(&hash(&line.key)) => Ok(()),
+            Into::File(file) => write_json(line, file),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! `plandeck batch`: runs one plan with many contexts.
 
 mod lines;
+mod live;
 mod progress;
 mod recorded;
 
 use super::args::batch::BatchArgs;
-use super::args::run::{ScreenArgs, UnknownWhen};
+use super::args::run::UnknownWhen;
 use super::context::context;
 use super::failure::{Failure, NOT_WRITTEN, OVER_LIMIT};
 use super::output::{note, note_line, notes};
-use super::terminal::signal_code;
-use super::trust;
+use super::terminal::{is_interactive, signal_code};
+use super::{screen, trust};
 use crate::engine::UnknownSteps;
 use crate::run::Answers;
 use crate::session::{
@@ -20,9 +21,11 @@ use crate::session::{
 use crate::store::{CacheOptions, Store, home};
 use crate::tui::EndingSignals;
 use lines::Lines;
+use live::show_live;
 use progress::Progress;
 use recorded::Recorded;
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,8 +87,13 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let mut kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
     let loaded = load(&plan, source, &settings).await?;
     recorded::leave_secrets_out(&mut kept, &loaded.secrets_in_reach());
-    let look = ScreenArgs::default();
-    let consent = trust::consent(&loaded, &look, true, &mut TrustedOnce::default()).await?;
+    let headless = args.headless || args.json || !is_interactive();
+    if !headless {
+        screen::complete(&mut args.screen, &settings)?;
+        screen::print_faults(&args.screen);
+    }
+    let once = &mut TrustedOnce::default();
+    let consent = trust::consent(&loaded, &args.screen, headless, once).await?;
     let consent = match consent {
         Ok(consent) => consent,
         Err(code) => return Ok(code),
@@ -117,6 +125,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     }
     let mut batch = Batch::new(execution)
         .settings(kept)
+        .items(total)
         .in_order(args.in_order)
         .retries(args.retries.unwrap_or_default())
         .retry_failed(args.retry_failed);
@@ -126,10 +135,14 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     if let Some(record) = &before {
         batch = batch.resume(&record.batch);
     }
-    let lines = Lines::open(args.out.as_deref(), before.is_some())?;
+    let lines = match &args.out {
+        None if !headless => Lines::none(),
+        out => Lines::open(out.as_deref(), before.is_some())?,
+    };
     note(&format!("batch {}\n", batch.id()));
     notes(&warnings, super::args::run::ColorWhen::Auto);
-    run(batch, &all, lines, Progress::new(total), &args).await
+    let progress = Progress::new(total, !headless);
+    run(batch, &all, lines, progress, &args).await
 }
 
 /// The context values that a plan refers to and does not give itself.
@@ -169,16 +182,19 @@ async fn run(
     mut progress: Progress,
     args: &BatchArgs,
 ) -> Result<u8, Failure> {
-    let mut signals = EndingSignals::listen_in_background()
-        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let (stop, asked) = watch::channel(false);
+    let viewed = progress.is_quiet().then(|| (home(), batch.id().clone()));
+    let changed = RefCell::new(Vec::new());
     // What was checked may have changed since: such an item is left out, and said.
     let items = inputs.open()?.filter_map(|item| match item {
         Ok(item) => Some(item),
         Err(fault) => {
-            note_line(&format!(
-                "{fault}; the file has changed since it was checked"
-            ));
+            let words = format!("{fault}; the file has changed since it was checked");
+            if viewed.is_some() {
+                changed.borrow_mut().push(words);
+            } else {
+                note_line(&words);
+            }
             None
         }
     });
@@ -197,9 +213,35 @@ async fn run(
         ControlFlow::Continue(())
     };
     let mut signalled = None;
+    let mut unseen = None;
     let end = {
         let mut running = Box::pin(batch.stop(asked).run(items, each));
+        let mut ended = None;
+        if let Some((home, id)) = &viewed {
+            let home = home
+                .as_ref()
+                .map_err(|error| Failure::usage(error.to_string()))?;
+            let shown = show_live(home, id, &args.screen, stop.clone());
+            let mut shown = Box::pin(shown);
+            let left = loop {
+                tokio::select! {
+                    end = &mut running, if ended.is_none() => ended = Some(end?),
+                    left = &mut shown => break left,
+                }
+            };
+            match left {
+                Ok(code) => signalled = code,
+                // What is running is stopped first.
+                Err(failure) => unseen = Some(failure),
+            }
+            stop.send_replace(true);
+        }
+        let mut signals = EndingSignals::listen_in_background()
+            .map_err(|error| Failure::usage(format!("signals: {error}")))?;
         loop {
+            if let Some(end) = ended {
+                break end;
+            }
             tokio::select! {
                 end = &mut running => break end?,
                 number = signals.next() => match signalled {
@@ -213,7 +255,16 @@ async fn run(
             }
         }
     };
+    for words in changed.take() {
+        note_line(&words);
+    }
     progress.summary(&end, args.json);
+    if viewed.is_some() && args.out.is_none() {
+        let batch = &end.batch;
+        note_line(&format!(
+            "to write the results to a file: plandeck batch --resume {batch} -o FILE"
+        ));
+    }
     notes(end.note.as_slice(), super::args::run::ColorWhen::Auto);
     if end.stopped || end.limit.is_some() {
         note_line(&resume_line(&end, args.out.as_deref()));
@@ -224,7 +275,10 @@ async fn run(
             recorded: None,
         });
     }
-    Ok(code(&end, signalled))
+    match unseen {
+        Some(failure) => Err(failure),
+        None => Ok(code(&end, signalled)),
+    }
 }
 
 fn resume_line(end: &BatchEnd, out: Option<&Path>) -> String {

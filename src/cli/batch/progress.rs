@@ -25,11 +25,13 @@ pub(super) struct Progress {
     /// Items that ended in this process, by which the rest is estimated.
     ended: u64,
     terminal: bool,
+    /// Whether nothing is told until the end.
+    quiet: bool,
 }
 
 impl Progress {
     /// The progress of a batch of so many items.
-    pub(super) fn new(total: u64) -> Self {
+    pub(super) fn new(total: u64, quiet: bool) -> Self {
         let now = Instant::now();
         Self {
             total,
@@ -37,7 +39,13 @@ impl Progress {
             told: now,
             ended: 0,
             terminal: std::io::stderr().is_terminal(),
+            quiet,
         }
+    }
+
+    /// Whether nothing is told until the end, because the view is open.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// An item has ended.
@@ -47,6 +55,9 @@ impl Progress {
 
     /// Tells how far it is: a line that is replaced on a terminal, else one now and then.
     pub(super) fn tell(&mut self, tally: &Tally, running: usize) {
+        if self.quiet {
+            return;
+        }
         if self.terminal {
             passing_line(&self.text(tally, running));
         } else if self.told.elapsed() >= EVERY {
@@ -80,7 +91,9 @@ impl Progress {
 
     /// Prints the summary, as text or as a JSON object.
     pub(super) fn summary(&self, end: &BatchEnd, as_json: bool) {
-        end_passing_line();
+        if !self.quiet {
+            end_passing_line();
+        }
         let seconds = self.began.elapsed().as_secs_f64();
         let tally = &end.tally;
         let (latency, cost, groups) = (tally.latency_ms(), tally.cost_usd(), tally.failures());

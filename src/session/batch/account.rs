@@ -3,7 +3,7 @@
 use super::item::{BatchItem, BatchLine};
 use crate::run::{ExecutionResult, RunState, RunSummary, RunWord};
 use crate::session::{Continuation, JournalSettings, PriorRun, SessionError};
-use crate::store::{BatchClaim, BatchRecord, Store, begin_batch, home, stands};
+use crate::store::{BatchClaim, BatchRecord, Store, begin_batch, home, resume_batch, stands};
 use crate::units::Money;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -36,6 +36,7 @@ impl Account {
         batch: &Arc<str>,
         plan: &Arc<str>,
         settings: Value,
+        items: Option<u64>,
     ) -> Result<Self, SessionError> {
         let home = journal.home.clone().map_or_else(home, Ok)?;
         let record = BatchRecord {
@@ -43,6 +44,7 @@ impl Account {
             plan: Arc::clone(plan),
             started_at: jiff::Timestamp::now().to_string().into(),
             settings,
+            items,
         };
         begin_batch(&home, &record)?;
         Ok(Self {
@@ -59,12 +61,16 @@ impl Account {
         journal: &JournalSettings,
         batch: &Arc<str>,
         retry_failed: bool,
+        items: Option<u64>,
     ) -> Result<Self, SessionError> {
         let home = journal.home.clone().map_or_else(home, Ok)?;
+        let batch = Store::at(&home)?.find_batch(batch)?.batch;
+        let claim = BatchClaim::take(&home, &batch)?;
+        resume_batch(&home, &batch, items)?;
+        // Opened afterwards, since what is written brings a file of an older format to the present one.
         let store = Store::at(&home)?;
-        let batch = store.find_batch(batch)?.batch;
         Ok(Self {
-            _claim: BatchClaim::take(&home, &batch)?,
+            _claim: claim,
             home,
             batch,
             store: Some(store),

@@ -8,9 +8,10 @@ mod item_run;
 mod running;
 mod tally;
 
+pub use crate::run::{FailureGroup, Quantiles};
 pub use inputs::{BatchInputs, InputFault, Items};
 pub use item::{BatchItem, BatchLine};
-pub use tally::{Counts, FailureGroup, Quantiles, Tally};
+pub use tally::{Counts, Tally};
 
 use super::error::SessionError;
 use super::execution::Execution;
@@ -152,6 +153,7 @@ pub struct Batch {
     pub(super) execution: Execution,
     id: Arc<str>,
     settings: Value,
+    items: Option<u64>,
     resumes: bool,
     retry_failed: bool,
     max_runs: usize,
@@ -167,6 +169,7 @@ impl Batch {
             execution,
             id: uuid::Uuid::now_v7().to_string().into(),
             settings: Value::Null,
+            items: None,
             resumes: false,
             retry_failed: false,
             max_runs: MAX_RUNS,
@@ -185,6 +188,13 @@ impl Batch {
     #[must_use]
     pub fn settings(mut self, settings: Value) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// How many items there will be, where that is known beforehand: for whoever follows the batch.
+    #[must_use]
+    pub fn items(mut self, items: u64) -> Self {
+        self.items = Some(items);
         self
     }
 

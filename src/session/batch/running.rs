@@ -59,13 +59,19 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
         let mut id = batch.id;
         let account = match &execution.journal {
             Some(journal) if batch.resumes => {
-                let account = Account::resume(journal, &id, batch.retry_failed)?;
+                let account = Account::resume(journal, &id, batch.retry_failed, batch.items)?;
                 id = account.batch();
                 Some(account)
             }
             Some(journal) => {
                 let plan = &execution.plan.name;
-                Some(Account::begin(journal, &id, plan, batch.settings)?)
+                Some(Account::begin(
+                    journal,
+                    &id,
+                    plan,
+                    batch.settings,
+                    batch.items,
+                )?)
             }
             None if batch.resumes || batch.retries > 0 => {
                 let message =

@@ -1,16 +1,9 @@
 //! The figures of a batch so far, in memory that does not grow with its items.
 
 use super::item::BatchLine;
-use crate::run::RunOutcome;
+use crate::run::{Distribution, FailureGroup, Failures, Quantiles, RunOutcome};
 use crate::units::Money;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Groups of like failures that are counted apart; what comes later is counted together.
-const MOST_GROUPS: usize = 200;
-/// How much wider a bucket of a distribution is than the one before it: quantiles are exact to a percent.
-const GROWTH: f64 = 1.02;
 
 /// How many items ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -34,83 +27,6 @@ impl Counts {
     }
 }
 
-/// Failures that are alike: of one step, one type, and one message apart from its numbers and ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FailureGroup {
-    /// How many items failed so.
-    pub count: u64,
-    /// The step, where it is about one.
-    pub step: Option<Arc<str>>,
-    /// The type of the error.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// The message, with `#` for numbers and ids.
-    pub message: Arc<str>,
-    /// The key of the first item that failed so.
-    pub example: Arc<str>,
-}
-
-/// Quantiles of a figure over the items that were run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Quantiles {
-    /// Half of the items are below.
-    pub p50: f64,
-    /// Nine of ten items are below.
-    pub p90: f64,
-    /// 99 of 100 items are below.
-    pub p99: f64,
-    /// The highest.
-    pub max: f64,
-}
-
-/// Values counted in buckets.
-#[derive(Clone, Debug, Default)]
-struct Distribution {
-    buckets: BTreeMap<i32, u64>,
-    count: u64,
-    max: f64,
-}
-
-impl Distribution {
-    fn add(&mut self, value: f64) {
-        let bucket = if value > 0.0 {
-            (value.ln() / GROWTH.ln()).floor() as i32
-        } else {
-            i32::MIN
-        };
-        *self.buckets.entry(bucket).or_default() += 1;
-        self.count += 1;
-        self.max = self.max.max(value);
-    }
-
-    fn quantile(&self, share: f64) -> f64 {
-        let rank = (share * self.count as f64).ceil() as u64;
-        let mut seen = 0;
-        for (bucket, count) in &self.buckets {
-            seen += count;
-            if seen >= rank {
-                return match *bucket {
-                    i32::MIN => 0.0,
-                    bucket => GROWTH.powf(f64::from(bucket) + 0.5).min(self.max),
-                };
-            }
-        }
-        self.max
-    }
-
-    fn quantiles(&self) -> Quantiles {
-        Quantiles {
-            p50: self.quantile(0.5),
-            p90: self.quantile(0.9),
-            p99: self.quantile(0.99),
-            max: self.max,
-        }
-    }
-}
-
-/// The step, the type and the masked message of like failures.
-type Group = (Option<Arc<str>>, &'static str, Arc<str>);
-
 /// The figures of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -120,7 +36,7 @@ pub struct Tally {
     pub cost: Money,
     latency: Distribution,
     costs: Distribution,
-    groups: BTreeMap<Group, (u64, Arc<str>)>,
+    failures: Failures,
     /// Items that were run, whose cost says what others will cost.
     run: u64,
 }
@@ -147,13 +63,7 @@ impl Tally {
         let Some(error) = line.error.as_deref() else {
             return;
         };
-        let message: Arc<str> = masked(&error.message).into();
-        let mut group = (error.step.clone(), error.kind.word(), message);
-        if self.groups.len() >= MOST_GROUPS && !self.groups.contains_key(&group) {
-            group = (None, error.kind.word(), "other messages".into());
-        }
-        let first = || (0, Arc::clone(&line.key));
-        self.groups.entry(group).or_insert_with(first).0 += 1;
+        self.failures.add(error, &line.key);
     }
 
     /// Quantiles of the time of an item, in milliseconds.
@@ -175,48 +85,16 @@ impl Tally {
 
     /// Like failures, the most frequent first.
     pub fn failures(&self) -> Vec<FailureGroup> {
-        let groups = self.groups.iter();
-        let groups = groups.map(|((step, kind, message), (count, example))| FailureGroup {
-            count: *count,
-            step: step.clone(),
-            kind,
-            message: Arc::clone(message),
-            example: Arc::clone(example),
-        });
-        let mut groups: Vec<FailureGroup> = groups.collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        groups
+        let groups = self.failures.groups().into_iter();
+        groups.map(|(_, group)| group.clone()).collect()
     }
-}
-
-/// A message with `#` for each word that has a digit, so that numbers and ids make no difference.
-fn masked(message: &str) -> String {
-    let mut text = String::with_capacity(message.len());
-    let mut word = String::new();
-    let end = |word: &mut String, text: &mut String| {
-        if word.contains(|c: char| c.is_ascii_digit()) {
-            text.push('#');
-        } else {
-            text.push_str(word);
-        }
-        word.clear();
-    };
-    for c in message.chars() {
-        if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') && !word.is_empty() {
-            word.push(c);
-        } else {
-            end(&mut word, &mut text);
-            text.push(c);
-        }
-    }
-    end(&mut word, &mut text);
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::run::ErrorKind;
+    use std::sync::Arc;
 
     fn line(index: u64, latency_ms: f64, message: Option<&str>) -> BatchLine {
         let key: Arc<str> = format!("k{index}").into();
@@ -279,7 +157,7 @@ mod tests {
             tally.add(&line(index, 1.0, Some(&word)));
         }
         let groups = tally.failures();
-        assert_eq!(groups.len(), MOST_GROUPS + 1);
+        assert_eq!(groups.len(), 201);
         assert_eq!(groups.iter().map(|group| group.count).sum::<u64>(), 5000);
     }
 }

@@ -11,6 +11,7 @@ mod forms;
 mod basic;
 mod edited;
 mod event;
+mod figures;
 mod rates;
 mod reuse;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) use event::{Codec, decode_event, encode_event, learn_event};
+pub(super) use figures::{decode_figures, encode_figures};
 
 /// A content address: the blake3 hash of a blob's bytes.
 pub(crate) type Hash = [u8; 32];
@@ -49,6 +51,15 @@ pub enum DecodeError {
 pub(super) trait Blobs {
     /// The bytes with this hash.
     fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError>;
+}
+
+/// For records that refer to no blobs.
+pub(super) struct NoBlobs;
+
+impl Blobs for NoBlobs {
+    fn bytes(&mut self, _hash: &Hash) -> Result<Arc<[u8]>, DecodeError> {
+        Err(DecodeError::Missing)
+    }
 }
 
 /// The ids of the rows so far: an event names its step by position, and the id follows from that.

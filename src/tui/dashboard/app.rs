@@ -52,6 +52,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.tour = options.tour;
     model.from_home = options.from_home;
     model.from_parent = options.from_parent;
+    model.from_batch = options.from_batch;
     model.attached = options.attached;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);

@@ -1,4 +1,4 @@
-//! Parts of a screen that know nothing of the dashboard or the home screen.
+//! Parts of a screen that know nothing of any screen.
 
 pub(crate) mod ansi;
 pub(crate) mod frame;
@@ -6,6 +6,7 @@ pub(crate) mod header_segments;
 pub(crate) mod json;
 pub(crate) mod json_table;
 pub(crate) mod palette;
+pub(crate) mod progress;
 pub(crate) mod refresh_throttle;
 pub(crate) mod text_page;
 pub(crate) mod themes;

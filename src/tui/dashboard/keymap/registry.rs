@@ -371,6 +371,8 @@ static AFTER_VIEWS: &[Entry] = &[
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
     ask("back-to-parent", &[code(KeyCode::Esc)], Dashboard, "back to the run that this one was forked from (asks while the run is active)", |m| m.from_parent && at_the_graph(m), questions::quit)
         .needs("a fork made in the dashboard"),
+    ask("back-to-batch", &[code(KeyCode::Esc)], Dashboard, "back to the batch that the run belongs to", |m| m.from_batch && at_the_graph(m), questions::quit)
+        .needs("a run that was opened from its batch"),
     ask("back-home", &[code(KeyCode::Esc)], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home && at_the_graph(m), questions::quit)
         .needs("a run that was opened from the home screen"),
     ask("the-run", &[key('i'), code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
@@ -387,8 +389,9 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("suspend", &[Key::control('z')], Dashboard, "suspend the program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
     ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the run that this one was forked from (asks while the run is active)", |m| m.from_parent, questions::quit).over(Over::Quit).hint("parent run"),
     ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home && !m.from_parent, questions::quit).over(Over::Quit).hint("home"),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home && !m.from_parent && !m.attached, questions::quit).over(Over::Quit).hint("quit"),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "leave; the run goes on", |m| m.attached, questions::quit).over(Over::Quit).hint("leave"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the batch that the run belongs to", |m| m.from_batch, questions::quit).over(Over::Quit).hint("batch"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home && !m.from_parent && !m.from_batch && !m.attached, questions::quit).over(Over::Quit).hint("quit"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "leave; the run goes on", |m| m.attached && !m.from_batch, questions::quit).over(Over::Quit).hint("leave"),
 ];
 
 #[cfg(test)]

@@ -186,6 +186,8 @@ pub struct Model {
     pub from_home: bool,
     /// Whether it is a fork made in the dashboard of another run, and leads back to that.
     pub from_parent: bool,
+    /// Whether it is opened from the view of its batch, and leads back there.
+    pub from_batch: bool,
     /// Whether the run is of another process, which goes on when the dashboard is left.
     pub attached: bool,
     /// Whether captions name the next key.
@@ -261,6 +263,7 @@ impl Model {
             notice: None,
             from_home: false,
             from_parent: false,
+            from_batch: false,
             attached: false,
             tour: false,
             leaving: false,

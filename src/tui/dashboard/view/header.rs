@@ -1,7 +1,7 @@
 //! Where the run stands, in three lines; in one or two where there are few rows.
 
+use super::caption;
 use super::waits::waiting;
-use super::{caption, progress};
 use crate::report::short;
 use crate::run::{RunOutcome, RunPhase, RunState, StepStatus};
 use crate::text::{self, format};
@@ -10,6 +10,7 @@ use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::header_segments::{self, Segment};
+use crate::tui::widgets::progress;
 use crate::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -45,7 +46,7 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
         header_segments::draw(buf, line(1), figures(model), waiting(model));
     }
     if rows > 2 {
-        progress::draw(model, buf, line(2));
+        progress::draw(model.run_index.calls(), &model.theme, buf, line(2));
     }
     if caption > 0 {
         caption::draw(model, buf, line(rows));

@@ -22,7 +22,6 @@ mod inspector;
 mod next_key;
 mod plan_edit;
 mod previewed;
-mod progress;
 mod question;
 mod rate_wait;
 mod repairing;

@@ -7,7 +7,7 @@ use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitRe
 use crate::text::format;
 use crate::tui::Theme;
 use crate::tui::dashboard::state::step_look::StepLook;
-use crate::units::{Micros, Money};
+use crate::units::Micros;
 use ratatui::style::Style;
 
 /// The words and looks of one node in one frame.
@@ -176,7 +176,8 @@ impl Card {
             return;
         }
         if let Some(cost) = step.cost.filter(|cost| !cost.is_zero()) {
-            self.lines.push(format!("{}  {}", self.time, short(cost)));
+            self.lines
+                .push(format!("{}  {}", self.time, format::cost(cost)));
         }
         self.lines.push(self.time.clone());
     }
@@ -352,21 +353,4 @@ fn throttled(step: &StepState, now: Micros) -> Vec<String> {
     }
     lines.push("waits: rate".to_owned());
     lines
-}
-
-/// At most nine columns for what a step costs: as money is written elsewhere, with fewer digits where it is much or next
-/// to nothing.
-pub(super) fn short(cost: Money) -> String {
-    let usd = cost.usd();
-    if usd >= 1_000.0 {
-        format!("${usd:.0}")
-    } else if usd >= 10.0 {
-        format!("${usd:.2}")
-    } else if usd >= 0.000_1 {
-        cost.to_string()
-    } else if usd >= 0.000_001 {
-        format!("${usd:.6}")
-    } else {
-        "<$0.00001".to_owned()
-    }
 }

@@ -1,7 +1,7 @@
 //! What the graph draws: the picture at its level of detail, the list and the map beside it.
 
 use super::beside::OverviewBeside;
-use super::card::{self, Card, urgent};
+use super::card::{Card, urgent};
 use super::detail;
 use super::heat::HeatScale;
 use super::highlight::Highlight;
@@ -357,7 +357,7 @@ impl GraphPane {
             };
             let (elapsed, cost) = if lines > 1 && members.is_none() {
                 let cost = row.cost.filter(|cost| !cost.is_zero() && topology.cost);
-                let cost = cost.map(card::short).unwrap_or_default();
+                let cost = cost.map(format::cost).unwrap_or_default();
                 (detail::elapsed(row, &card, &self.usual), cost)
             } else {
                 (vec![card.time.clone()], String::new())

@@ -1,6 +1,5 @@
 //! Time or cost as heat: instead of its state a node shows how much of it there is.
 
-use super::card;
 use super::topology::Topology;
 
 use crate::run::{RunState, StepState};
@@ -107,7 +106,7 @@ impl HeatScale {
     /// What the fullest sign stands for.
     pub(super) fn legend(&self, ascii: bool) -> String {
         let most = match self.heat {
-            Heat::Cost => card::short(Money::from_usd(self.most as f64 / 1e9)),
+            Heat::Cost => format::cost(Money::from_usd(self.most as f64 / 1e9)),
             _ => format::duration(Micros(self.most)),
         };
         let full = if ascii { "#" } else { "█" };

@@ -1,8 +1,7 @@
-//! How far the run is: a rule in the colours of the statuses, and how many calls have each.
+//! How far a run or a batch is: a rule in the colours of the statuses, and how many have each.
 
 use crate::run::StepStatus;
 use crate::text::format;
-use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,14 +19,13 @@ const PARTS: [&[StepStatus]; 4] = [
 /// Fewest cells of the rule beside the counts.
 const RULE: u16 = 20;
 
-/// Draws the line.
-pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
-    let calls = model.run_index.calls();
+/// Draws the line for so many of each status, in the order of [`StepStatus::ALL`].
+pub(crate) fn draw(calls: [usize; 8], theme: &Theme, buf: &mut Buffer, line: Rect) {
     let all: usize = calls.iter().sum();
     if line.width < 3 || line.height == 0 || all == 0 {
         return;
     }
-    let counts = counts(calls, &model.theme);
+    let counts = counts(calls, theme);
     let width: usize = counts.iter().map(Span::width).sum::<usize>() + 2;
     let mut rule = Rect {
         x: line.x + 1,
@@ -41,7 +39,7 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
             x = buf.set_span(x, line.y, span, line.right() - x).0;
         }
     }
-    draw_rule(calls, &model.theme, buf, rule);
+    draw_rule(calls, theme, buf, rule);
 }
 
 fn draw_rule(counts: [usize; 8], theme: &Theme, buf: &mut Buffer, rule: Rect) {

@@ -1,0 +1,137 @@
+//! Reads a batch from the store for its view, on a thread of its own: first all of it, then what changes.
+
+use crate::run::BatchHeader;
+use crate::store::{BatchCursor, BatchRecord, Store, StoreError};
+use crate::tui::batch::{BatchNews, BatchSource};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+/// How often a batch is looked at while a process works on it, and else.
+const LIVE: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(500);
+/// Runs that are read in one piece: few enough for a frame in between.
+const PIECE: usize = 5_000;
+
+/// What is read of a batch.
+pub(super) struct BatchReader {
+    news: UnboundedReceiver<BatchNews>,
+    next: Option<BatchNews>,
+    /// Stops the batch, where this process runs it.
+    stop: Option<watch::Sender<bool>>,
+}
+
+impl BatchReader {
+    /// Starts reading; `stop` stops the batch, where this process runs it. The thread ends after the reader is dropped.
+    pub(super) fn start(
+        home: &Path,
+        record: &BatchRecord,
+        stop: Option<watch::Sender<bool>>,
+    ) -> Self {
+        let (send, news) = unbounded_channel();
+        let (home, record) = (home.to_path_buf(), record.clone());
+        std::thread::spawn(move || follow(&home, &record, &send));
+        Self {
+            news,
+            next: None,
+            stop,
+        }
+    }
+}
+
+impl BatchSource for BatchReader {
+    fn take(&mut self) -> Option<BatchNews> {
+        self.next.take().or_else(|| self.news.try_recv().ok())
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        async {
+            if self.next.is_none() {
+                match self.news.recv().await {
+                    Some(news) => self.next = Some(news),
+                    None => std::future::pending().await,
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn stop(&mut self) {
+        if let Some(stop) = &self.stop {
+            stop.send_replace(true);
+        }
+    }
+}
+
+fn follow(home: &Path, record: &BatchRecord, news: &UnboundedSender<BatchNews>) {
+    let mut cursor = BatchCursor::new(&record.batch);
+    let mut header = BatchHeader::default();
+    let mut faulty = false;
+    let mut store = None;
+    while !news.is_closed() {
+        let mut read = || -> Result<(), StoreError> {
+            let store = match &mut store {
+                Some(store) => store,
+                none => none.insert(Store::at(home)?),
+            };
+            look(store, record, (&mut cursor, &mut header), news)
+        };
+        match read() {
+            Ok(()) => faulty = false,
+            // It may pass: it is read again, and told once.
+            Err(error) => {
+                if !faulty && news.send(BatchNews::Fault(error.to_string())).is_err() {
+                    return;
+                }
+                faulty = true;
+            }
+        }
+        std::thread::sleep(if header.live { LIVE } else { REST });
+    }
+}
+
+/// Reads what has changed.
+fn look(
+    store: &Store,
+    record: &BatchRecord,
+    (cursor, known): (&mut BatchCursor, &mut BatchHeader),
+    news: &UnboundedSender<BatchNews>,
+) -> Result<(), StoreError> {
+    // First whether it is live: what is read after it has ended is all there is.
+    let header = store.batch_header(record)?;
+    let is_first = known.batch.is_empty();
+    let told = BatchHeader {
+        // That it has ended is told once everything else has been told.
+        live: header.live || known.live,
+        ..header.clone()
+    };
+    if told != *known {
+        *known = told.clone();
+        if news.send(BatchNews::Header(told)).is_err() {
+            return Ok(());
+        }
+    }
+    let mut tells = is_first;
+    loop {
+        let records = match known.steps.len() {
+            0 => Vec::new(),
+            _ => cursor.read(store, PIECE)?,
+        };
+        let more = !records.is_empty();
+        tells |= more;
+        if tells && news.send(BatchNews::Records(records, more)).is_err() {
+            return Ok(());
+        }
+        if !more {
+            break;
+        }
+    }
+    if header != *known {
+        *known = header.clone();
+        let _ = news.send(BatchNews::Header(header));
+    }
+    Ok(())
+}

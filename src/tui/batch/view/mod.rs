@@ -1,0 +1,255 @@
+//! What the view of a batch looks like: a file for each part.
+//!
+//! ```text
+//! head       plan, batch, status; figures; progress
+//! grid       items × steps, and below it the figures of each step
+//! side       the chosen item, and like failures (below the grid where the screen is narrow)
+//! foot       the keys that work now, or a notice
+//! ```
+
+mod chosen;
+mod columns;
+mod failures;
+mod figures;
+mod grid;
+mod head;
+
+use super::actions::{self, Entry, hints};
+use super::model::{Model, Question};
+use crate::text;
+use crate::tui::theme::ascii;
+use crate::tui::widgets::frame::frame as pane;
+use crate::tui::widgets::header_segments::{self, Segment};
+use crate::tui::widgets::palette;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// Columns from which the failures and the chosen item stand beside the grid.
+const WIDE: u16 = 116;
+/// Rows of failures below the grid.
+const FAILURES: u16 = 3;
+/// The fewest rows for items beside which there is room for more.
+const ITEMS: u16 = 5;
+
+/// Draws the view.
+pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let buf = frame.buffer_mut();
+    model.size = (area.width, area.height);
+    if area.is_empty() {
+        return;
+    }
+    buf.set_style(area, model.theme.background);
+    let head = head::draw(model, buf, area);
+    let foot = foot_of(area);
+    let body = Rect {
+        y: area.y + head,
+        height: area.height.saturating_sub(head + foot.height),
+        ..area
+    };
+    draw_body(model, buf, body);
+    draw_foot(model, buf, foot);
+    let above = Rect {
+        height: area.height - foot.height,
+        ..area
+    };
+    draw_question(model, buf, above);
+    draw_palette(model, buf, above);
+    if model.theme.ascii {
+        ascii::translate(buf);
+    }
+}
+
+fn foot_of(area: Rect) -> Rect {
+    let rows = u16::from(area.height >= 5);
+    Rect {
+        y: area.bottom() - rows,
+        height: rows,
+        ..area
+    }
+}
+
+fn draw_body(model: &mut Model, buf: &mut Buffer, body: Rect) {
+    model.rows_area = Rect::ZERO;
+    model.groups_area = Rect::ZERO;
+    if body.width >= WIDE {
+        let width = (body.width * 3 / 10).clamp(34, 64);
+        let side = Rect {
+            x: body.right() - width,
+            width,
+            ..body
+        };
+        let grid = Rect {
+            width: body.width - width,
+            ..body
+        };
+        grid::draw(model, buf, grid);
+        let groups = model.state.failures().len() as u16;
+        let failures = (groups * 2 + 2).clamp(4, side.height / 2);
+        let top = Rect {
+            height: side.height.saturating_sub(failures),
+            ..side
+        };
+        let bottom = Rect {
+            y: top.bottom(),
+            height: failures.min(side.height),
+            ..side
+        };
+        chosen::draw(model, buf, top);
+        failures::draw(model, buf, bottom, 2);
+        return;
+    }
+    // Few rows go to the items first.
+    let groups = model.state.failures().len() as u16;
+    let wanted = if groups == 0 {
+        0
+    } else {
+        groups.min(FAILURES) + 2
+    };
+    let room = body.height.saturating_sub(ITEMS + 4 + figures::ROWS);
+    let rows = if room >= 3 { wanted.min(room) } else { 0 };
+    let grid = Rect {
+        height: body.height - rows,
+        ..body
+    };
+    grid::draw(model, buf, grid);
+    if rows > 0 {
+        let below = Rect {
+            y: grid.bottom(),
+            height: rows,
+            ..body
+        };
+        failures::draw(model, buf, below, 1);
+    }
+}
+
+fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = &model.theme;
+    let room = area.width.saturating_sub(2) as usize;
+    if let Some(notice) = model.notice.as_ref().or(model.fault.as_ref()) {
+        buf.set_stringn(
+            area.x + 1,
+            area.y,
+            text::fit(notice, room),
+            room,
+            theme.warning,
+        );
+        return;
+    }
+    if model.typing {
+        let label = "find ";
+        buf.set_stringn(area.x + 1, area.y, label, room, theme.accent);
+        let taken = 1 + label.len() as u16;
+        let field = Rect {
+            x: area.x + taken.min(area.width),
+            width: area.width.saturating_sub(taken + 1),
+            ..area
+        };
+        model
+            .field
+            .draw(buf, field, "part of a key; enter keeps, esc clears", theme);
+        return;
+    }
+    let segments = hints(model).into_iter().map(|(key, word, _)| {
+        let spans = vec![
+            Span::styled(format!("{key} "), theme.accent),
+            Span::styled(word, theme.dim),
+        ];
+        Segment::new(rank(word), spans)
+    });
+    header_segments::draw(buf, area, segments.collect(), Vec::new());
+}
+
+/// Opening, leaving and help keep their room longest.
+fn rank(word: &str) -> u8 {
+    match word {
+        "open run" | "zoom in" | "show items" | "quit" | "back" | "home" | "stop it"
+        | "let it run" | "do it" | "close" => 9,
+        "help" => 8,
+        "colour" => 7,
+        "sort" | "filter" => 6,
+        _ => 4,
+    }
+}
+
+/// The action whose hint stands at this place of the screen.
+pub(super) fn hint_at(model: &Model, at: Position) -> Option<&'static Entry> {
+    let (width, height) = model.size;
+    let line = foot_of(Rect::new(0, 0, width, height));
+    if !line.contains(at) || model.notice.is_some() || model.typing {
+        return None;
+    }
+    let hints = hints(model);
+    let cells: Vec<(u8, usize)> = hints
+        .iter()
+        .map(|(key, word, _)| (rank(word), text::width(&format!("{key} {word}"))))
+        .collect();
+    let places = header_segments::places(line, &cells);
+    let (_, place) = places.into_iter().find(|(area, _)| area.contains(at))?;
+    hints.get(place).map(|(_, _, entry)| *entry)
+}
+
+fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
+    let Some(Question::Stop) = model.question else {
+        return;
+    };
+    let theme = &model.theme;
+    let counts = model.state.counts;
+    let left = (model.state.total() as u64).saturating_sub(counts.ended());
+    let lines = [
+        Line::styled(
+            format!(
+                "{} of the batch have not ended.",
+                text::format::count(left as usize, "item")
+            ),
+            theme.text,
+        ),
+        Line::styled(
+            "Those that ended stay; the rest can be resumed.",
+            theme.text,
+        ),
+        Line::default(),
+        Line::from(vec![
+            Span::styled("y ", theme.accent),
+            Span::styled("stop it    ", theme.dim),
+            Span::styled("n ", theme.accent),
+            Span::styled("let it run", theme.dim),
+        ]),
+    ];
+    let width = (lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 4).min(screen.width);
+    let height = (lines.len() as u16 + 2).min(screen.height);
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, theme.background);
+    let title = Line::from(" stop the batch? ");
+    let inner = pane(theme, buf, area, true, title, Line::default());
+    for (row, line) in (0..inner.height).zip(&lines) {
+        buf.set_line(
+            inner.x + 1,
+            inner.y + row,
+            line,
+            inner.width.saturating_sub(1),
+        );
+    }
+}
+
+fn draw_palette(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some(mut palette) = model.palette.take() else {
+        return;
+    };
+    let listed = actions::listed(model, palette.field.text());
+    let title = "keys and actions";
+    palette::draw(&model.theme, &mut palette, &listed, title, buf, screen);
+    model.palette = Some(palette);
+}

@@ -1,0 +1,154 @@
+//! The view of a batch in a real terminal: while it runs, from a second terminal, and afterwards.
+
+use crate::common::program::{command, folder, signal};
+use crate::common::terminal::Terminal;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// `first` → `wait` → `last`; `wait` lasts until the file `go` is there, and item 3 fails at the end.
+fn desk(items: u64) -> TempDir {
+    let tools = serde_json::json!({"tools": {
+        "same": {"type": "jq", "filter": "."},
+        "wait": {
+            "type": "process",
+            "command": ["sh", "-c", "until [ -e go ]; do sleep 0.02; done; cat"],
+            "cwd": ".",
+        },
+        "odd": {"type": "jq", "filter": "if .n == 3 then error(\"too odd: 3\") else . end"},
+    }});
+    let plan = serde_json::json!({"name": "slow", "steps": [
+        {"id": "first", "tool": "same", "parameters": {"n": "{{n}}"}},
+        {"id": "wait", "tool": "wait", "parameters": {"of": "{{first.n}}"}},
+        {"id": "last", "tool": "odd", "parameters": {"n": "{{n}}"}, "depends_on": ["wait"]},
+    ]});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let item = |n: u64| serde_json::json!({"key": format!("item-{n}"), "context": {"n": n}});
+    let lines: String = (0..items).map(|n| item(n).to_string() + "\n").collect();
+    std::fs::write(folder.path().join("in.jsonl"), lines).unwrap();
+    folder
+}
+
+const BATCH: [&str; 8] = [
+    "batch",
+    "plan.json",
+    "--inputs",
+    "in.jsonl",
+    "--worker",
+    "offline",
+    "-o",
+    "out.jsonl",
+];
+
+fn terminal(folder: &Path, arguments: &[&str]) -> Terminal {
+    let home = folder.join("home");
+    let home = [("PLANDECK_HOME", home.to_str().unwrap())];
+    Terminal::start_as(folder, arguments, 120, 36, &home)
+}
+
+fn lines(folder: &Path) -> usize {
+    let text = std::fs::read_to_string(folder.join("out.jsonl")).unwrap();
+    text.lines().count()
+}
+
+#[test]
+fn a_batch_on_a_terminal_is_watched_and_an_item_is_opened() {
+    let folder = desk(6);
+    let mut view = terminal(folder.path(), &BATCH);
+    view.wait_for("0/6");
+    view.wait_for("item-0");
+    // The run of an item that is running.
+    view.press("\r");
+    view.wait_for("RUNNING");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    view.wait_for("SUCCEEDED");
+    view.press("q");
+    view.wait_for("5/6");
+    view.wait_for("some failed");
+    view.wait_for("too odd: #");
+    // The failures first, and the run of the one that failed.
+    view.press("s\r");
+    view.wait_for("FAILED");
+    view.press("\u{1b}");
+    view.wait_for("failed first");
+    view.press("q");
+    assert_eq!(view.wait_for_end(), 1);
+    assert!(view.wait_for("6 of 6 items").contains("1 failed"));
+    assert_eq!(lines(folder.path()), 6);
+}
+
+#[test]
+fn a_second_terminal_shows_the_same_and_its_death_touches_nothing() {
+    let folder = desk(4);
+    let mut batch: Command = command();
+    batch
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", folder.path().join("home"))
+        .args(BATCH)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut batch = batch.spawn().unwrap();
+    let begun = || {
+        let mut runs: Command = command();
+        runs.current_dir(folder.path())
+            .env("PLANDECK_HOME", folder.path().join("home"))
+            .args(["runs", "--batch", "last", "--json"]);
+        let output = runs.output().unwrap();
+        let runs: Vec<serde_json::Value> =
+            serde_json::from_slice(&output.stdout).unwrap_or_default();
+        runs.len()
+    };
+    while begun() < 4 {}
+    let attached = || {
+        let view = terminal(folder.path(), &["attach", "last"]);
+        view.wait_for("4 ●");
+        view
+    };
+    let first = attached();
+    signal("KILL", first.process());
+    let mut second = attached();
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    second.wait_for("3/4");
+    second.wait_for("some failed");
+    assert_eq!(batch.wait().unwrap().code(), Some(1));
+    second.press("q");
+    assert_eq!(second.wait_for_end(), 0);
+    assert_eq!(lines(folder.path()), 4);
+    // Afterwards it is the same.
+    let mut later = terminal(folder.path(), &["show", "last"]);
+    later.wait_for("3/4");
+    later.press("q");
+    assert_eq!(later.wait_for_end(), 0);
+}
+
+#[test]
+fn leaving_asks_and_a_batch_that_is_stopped_can_be_resumed() {
+    let folder = desk(4);
+    let mut view = terminal(folder.path(), &BATCH);
+    view.wait_for("4 ●");
+    view.press("q");
+    view.wait_for("stop the batch?");
+    view.press("y");
+    view.wait_for("interrupted");
+    view.press("q");
+    view.wait_for_end();
+    view.wait_for("to run the rest: plandeck batch --resume");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    let mut again = terminal(
+        folder.path(),
+        &[
+            "batch",
+            "--resume",
+            "last",
+            "-o",
+            "out.jsonl",
+            "--unknown",
+            "rerun",
+        ],
+    );
+    again.wait_for("3/4");
+    again.press("q");
+    assert_eq!(again.wait_for_end(), 1);
+    assert_eq!(lines(folder.path()), 4);
+}
