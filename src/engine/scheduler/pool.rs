@@ -199,7 +199,9 @@ impl Pool {
 
     /// A run does not want what it asked for. Of a call that was granted nothing is known to have been spent.
     pub(crate) fn withdraw(&mut self, now: Micros, ticket: Ticket, out: &mut Vec<Decision>) {
-        if self.give_back(ticket, Some(Money::ZERO)).is_some() {
+        if self.running(ticket).is_some() {
+            self.rates.take_back(ticket.0);
+            self.give_back(ticket, Some(Money::ZERO));
             self.calls = self.calls.saturating_sub(1);
         } else {
             self.drop_request(ticket);

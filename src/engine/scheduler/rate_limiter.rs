@@ -65,13 +65,21 @@ struct Waiter {
     announced: Option<Refusal>,
 }
 
+/// A running call as its limits count it.
+#[derive(Debug)]
+struct Held {
+    limits: Vec<LimitId>,
+    started: Micros,
+    tokens: u64,
+}
+
 /// The limits of all names that have a rate.
 #[derive(Debug, Default)]
 pub(super) struct RateLimiter {
     all: Vec<RateLimit>,
     ids: HashMap<Arc<str>, LimitId>,
-    /// What a running call counts against.
-    held: HashMap<StepIx, Vec<LimitId>>,
+    /// What a running call counts against, when it started, and its tokens.
+    held: HashMap<StepIx, Held>,
     waiters: HashMap<StepIx, Waiter>,
     turns: u64,
     /// Names whose first in line may be able to start.
@@ -220,7 +228,12 @@ impl RateLimiter {
             limit.running += 1;
         }
         if !ids.is_empty() {
-            self.held.insert(row, ids);
+            let held = Held {
+                limits: ids,
+                started: now,
+                tokens: demand.tokens,
+            };
+            self.held.insert(row, held);
         }
     }
 
@@ -229,11 +242,34 @@ impl RateLimiter {
         if self.held.is_empty() {
             return;
         }
-        for id in self.held.remove(&row).unwrap_or_default() {
+        let Some(held) = self.held.remove(&row) else {
+            return;
+        };
+        for id in held.limits {
             let limit = self.at(id);
             limit.running = limit.running.saturating_sub(1);
             self.to_recheck.push(id);
         }
+    }
+
+    /// A call that was counted is not made: its place among the starts of the last minute is free again.
+    pub(super) fn take_back(&mut self, row: StepIx) {
+        if let Some(Held {
+            limits,
+            started,
+            tokens,
+        }) = self.held.get(&row)
+        {
+            let entry = (*started, *tokens);
+            for id in limits.clone() {
+                let limit = self.at(id);
+                if let Some(at) = limit.window.iter().rposition(|known| *known == entry) {
+                    limit.window.remove(at);
+                    limit.tokens = limit.tokens.saturating_sub(entry.1);
+                }
+            }
+        }
+        self.end(row);
     }
 
     /// The timer of a name is due.

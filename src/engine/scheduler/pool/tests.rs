@@ -47,6 +47,8 @@ struct Held {
     bound: Money,
     suspended: bool,
     counts: bool,
+    /// As it stands among the starts.
+    start: (Micros, u64),
 }
 
 /// Everything that has happened, in plain lists.
@@ -83,6 +85,7 @@ impl World {
                         bound,
                         suspended,
                         counts,
+                        start: (self.now, need.demand.tokens),
                     };
                     self.running.insert(ticket, held);
                     self.granted += 1;
@@ -243,7 +246,14 @@ impl World {
             }
             Move::Withdraw(which) => {
                 if let Some(ticket) = self.any(which) {
-                    self.granted -= u64::from(self.running.remove(&ticket).is_some());
+                    if let Some(held) = self.running.remove(&ticket) {
+                        self.granted -= 1;
+                        // It was not made, and counts against no rate.
+                        let same = self.starts.iter().rposition(|start| *start == held.start);
+                        if let Some(at) = same.filter(|_| held.counts) {
+                            self.starts.remove(at);
+                        }
+                    }
                     self.asked.remove(&ticket);
                     self.pool.withdraw(self.now, ticket, &mut out);
                 }
@@ -356,6 +366,29 @@ fn who_asks_first_comes_first_and_a_rate_keeps_nobody_else() {
     assert!(world.running.is_empty());
     world.pass(61);
     assert!(world.running.contains_key(&ticket(1)));
+}
+
+#[test]
+fn a_call_that_is_not_made_gives_its_place_in_the_rate_back() {
+    let rate = Rate {
+        requests_per_minute: Some(1),
+        tokens_per_minute: Some(5),
+        ..Rate::default()
+    };
+    let mut world = world(4, None, rate, None);
+    world.play(&Move::Ask(0, false, true, 5));
+    world.play(&Move::Ask(0, false, true, 5));
+    let ticket = |at: u32| Ticket(StepIx(at));
+    assert!(!world.running.contains_key(&ticket(1)));
+    let first = world.any(0).unwrap();
+    assert_eq!(first, ticket(0));
+    world.play(&Move::Withdraw(0));
+    assert!(world.running.contains_key(&ticket(1)), "at once");
+    world.check();
+    // One that ended keeps it.
+    world.play(&Move::Ask(0, false, true, 5));
+    world.end(ticket(1), Money::ZERO);
+    assert!(world.running.is_empty());
 }
 
 #[test]
