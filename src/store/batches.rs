@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::read::Store;
-use super::run_lock::{Claim, RunLock};
+use super::run_lock::{Claim, RunLock, is_locked};
 use super::schema::{file_in, open_to_write};
 use crate::run::{RunSummary, RunWord};
 use crate::units::Money;
@@ -49,6 +49,8 @@ pub struct BatchSummary {
     pub counts: Vec<(Arc<str>, u64)>,
     /// What all its runs cost; `None` where that is not tracked.
     pub cost: Option<Money>,
+    /// Whether a process works on it.
+    pub is_live: bool,
 }
 
 /// The right to work on a batch, held by one process at a time, and its sign of life for others.
@@ -181,6 +183,7 @@ impl Store {
             };
             let (counts, cost) = read().map_err(|error| self.fault(error))?;
             Ok(BatchSummary {
+                is_live: is_locked(self.home(), &record.batch),
                 record,
                 counts,
                 cost,

@@ -89,6 +89,7 @@ fn run(number: u64, plan: &str, standing: Standing) -> RunItem {
         worker: "openai/gpt-4o-mini".into(),
         resumed_from: (number == 5).then(|| "0199c0de-0000-7000-8000-000000000009".into()),
         forked_from: None,
+        is_batch: false,
     }
 }
 

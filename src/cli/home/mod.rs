@@ -8,12 +8,14 @@ mod reader;
 use super::args::Cli;
 use super::args::history::{ForkArgs, ReplayArgs};
 use super::args::run::{OpenedFrom, RunArgs};
+use super::batch_view::view;
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::note;
 use super::terminal::{SIGNALLED, ended_by, is_interactive};
 use super::{fork, replay, run, samples, screen};
 use crate::report::{DiagnosticStyle, render_faults};
 use crate::session::{SessionError, Settings};
+use crate::store::Store;
 use crate::tui::home::{Choice, Chosen, PlanPlace, choose};
 use clap::CommandFactory;
 use reader::Reader;
@@ -64,6 +66,12 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
     };
     match choice {
         Choice::Look(run) => Box::pin(replay::replay(replay_args(&run, 0.0))).await,
+        Choice::Batch(batch) => {
+            let store = Store::open()?;
+            let record = store.find_batch(&batch)?;
+            let signalled = view(store.home(), &record, &args.screen, None).await?;
+            Ok(signalled.unwrap_or(0))
+        }
         Choice::Play(run) => Box::pin(replay::replay(replay_args(&run, 1.0))).await,
         Choice::Open(PlanPlace::File(file)) => {
             args.plan = Some(file);

@@ -6,10 +6,11 @@ use crate::cli::args::run::RunArgs;
 use crate::cli::samples;
 use crate::report::local_time;
 use crate::run::{RunState, RunSummary, RunWord, StepStatus};
-use crate::store::{Details, Store, StoreError};
+use crate::store::{BatchSummary, Details, Store, StoreError};
 use crate::tui::home::{
     Answer, Detail, PlanPlace, PlanRequest, Request, RunItem, Source, Standing,
 };
+use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -172,15 +173,56 @@ fn opened(store: &mut Option<Store>) -> Result<Option<&Store>, StoreError> {
 
 fn runs(store: &mut Option<Store>) -> Result<Vec<RunItem>, String> {
     let mut read = || match opened(store)? {
-        Some(store) => store.runs(),
-        None => Ok(Vec::new()),
+        Some(store) => Ok((store.single_runs()?, store.batches()?)),
+        None => Ok((Vec::new(), Vec::new())),
     };
-    let runs = read().map_err(|error| error.to_string())?;
+    let (runs, batches) = read().map_err(|error: StoreError| error.to_string())?;
     let resumed: HashSet<Arc<str>> = runs
         .iter()
         .filter_map(|run| run.resumed_from.clone())
         .collect();
-    Ok(runs.into_iter().map(|run| item(run, &resumed)).collect())
+    let mut items: Vec<RunItem> = runs.into_iter().map(|run| item(run, &resumed)).collect();
+    items.extend(batches.into_iter().map(batch_item));
+    items.sort_by_key(|item| std::cmp::Reverse(item.started));
+    Ok(items)
+}
+
+/// A batch as a run whose steps are its items.
+fn batch_item(batch: BatchSummary) -> RunItem {
+    let count = |word: &str| -> u64 {
+        let of_word = batch.counts.iter().filter(|(status, _)| **status == *word);
+        of_word.map(|(_, count)| count).sum()
+    };
+    let known: u64 = batch.counts.iter().map(|(_, count)| count).sum();
+    let all = batch.record.items.unwrap_or(known).max(known);
+    let (done, failed) = (count("succeeded"), count("failed"));
+    let started = batch.record.started_at.parse::<Timestamp>();
+    RunItem {
+        standing: if batch.is_live {
+            Standing::Running
+        } else if count("limit_exceeded") > 0 {
+            Standing::LimitExceeded
+        } else if done + failed < all {
+            Standing::Interrupted
+        } else if failed > 0 {
+            Standing::Failed
+        } else {
+            Standing::Succeeded
+        },
+        started: started.map_or(0, Timestamp::as_second),
+        started_at: local_time(&batch.record.started_at).into(),
+        took: Micros(0),
+        cost: batch.cost,
+        done,
+        failed,
+        steps: all,
+        worker: Arc::default(),
+        resumed_from: None,
+        forked_from: None,
+        is_batch: true,
+        plan: batch.record.plan,
+        run_id: batch.record.batch,
+    }
 }
 
 fn item(run: RunSummary, resumed: &HashSet<Arc<str>>) -> RunItem {
@@ -207,6 +249,7 @@ fn item(run: RunSummary, resumed: &HashSet<Arc<str>>) -> RunItem {
         worker: run.worker.unwrap_or_default(),
         resumed_from: run.resumed_from,
         forked_from: run.forked_from,
+        is_batch: false,
         plan: run.plan,
         run_id: run.run_id,
     }

@@ -54,6 +54,7 @@ pub(super) fn open(model: &Model) -> Vec<Effect> {
     let choice = match model.selected() {
         None => return Vec::new(),
         Some(Selected::Plan(plan)) => Choice::Open(plan.place.clone()),
+        Some(Selected::Run(run)) if run.is_batch => Choice::Batch(run.run_id.clone()),
         Some(Selected::Run(run)) if run.standing == Standing::Interrupted => {
             Choice::Resume(run.run_id.clone())
         }

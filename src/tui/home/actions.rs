@@ -100,7 +100,11 @@ fn on_plan(model: &Model) -> bool {
 }
 
 fn on_run(model: &Model) -> bool {
-    !covered(model) && model.run().is_some()
+    !covered(model) && model.run().is_some_and(|run| !run.is_batch)
+}
+
+fn on_batch(model: &Model) -> bool {
+    !covered(model) && model.run().is_some_and(|run| run.is_batch)
 }
 
 /// Whether the selected run can be resumed.
@@ -165,6 +169,7 @@ pub(crate) static REGISTRY: &[Entry] = &[
         "resume an interrupted run; finished steps are kept", resumable, |m| open(m)).hint("resume").needs("an interrupted run"),
     ask("run", &[code(KeyCode::Enter)], OPEN, "run the selected plan", on_plan, |m| open(m)).hint("run").needs("a selected plan"),
     ask("open", &[code(KeyCode::Enter)], OPEN, "open the selected run as it ended", on_run, |m| open(m)).hint("open").needs("a selected run"),
+    ask("open-batch", &[code(KeyCode::Enter)], OPEN, "open the selected batch: its items, and the runs of these", on_batch, |m| open(m)).hint("open").needs("a selected batch"),
     ask("replay", &[Key::control('p')], OPEN, "replay the selected run at its original speed", on_run, |m| with_run(m, Choice::Play))
         .hint("replay").needs("a selected run"),
     ask("fork", &[Key::control('f')], OPEN,

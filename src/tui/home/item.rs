@@ -67,6 +67,8 @@ pub struct RunItem {
     pub resumed_from: Option<Arc<str>>,
     /// The run that it was forked from.
     pub forked_from: Option<Arc<str>>,
+    /// Whether it is a batch: its steps are then its items.
+    pub is_batch: bool,
 }
 
 /// Where a plan is.

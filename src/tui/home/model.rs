@@ -37,6 +37,8 @@ pub enum Choice {
     Resume(Arc<str>),
     /// Show this run as it ended, or as far as it got.
     Look(Arc<str>),
+    /// Show this batch.
+    Batch(Arc<str>),
     /// Fork this run: a new run that reuses what succeeded.
     Fork(Arc<str>),
     /// Replay this run at its original speed.

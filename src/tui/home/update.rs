@@ -74,7 +74,7 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
 
 /// Asks for the detail of what is selected, once.
 fn detail_wanted(model: &mut Model) -> Option<Effect> {
-    let id = model.run()?.run_id.clone();
+    let id = model.run().filter(|run| !run.is_batch)?.run_id.clone();
     if model.details.contains_key(&id) || model.wanted.as_ref() == Some(&id) {
         return None;
     }

@@ -87,7 +87,8 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
 fn latest_runs(model: &Model, plan: &str, width: usize) -> Vec<Line<'static>> {
     const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let theme = &model.theme;
-    let of_plan = model.runs.iter().filter(|run| *run.plan == *plan);
+    let of_plan = model.runs.iter();
+    let of_plan = of_plan.filter(|run| *run.plan == *plan && !run.is_batch);
     let room = width.saturating_sub(NAME + " 99/99 v, 99m ago".len());
     let mut runs: Vec<&RunItem> = of_plan.take(room.clamp(FEW, RUNS)).collect();
     let Some(newest) = runs.first().map(|run| run.started) else {
@@ -186,7 +187,13 @@ impl Page<'_> {
             head.push(Span::styled(" SIMULATED ", theme.badge));
         }
         self.lines.push(Line::from(head));
-        if run.standing == Standing::Interrupted {
+        if run.is_batch {
+            self.words(
+                "A batch: one plan with many contexts. Enter shows its items and their steps.",
+                theme.dim,
+                2,
+            );
+        } else if run.standing == Standing::Interrupted {
             self.words(
                 "Its process is gone. Enter resumes it: finished steps are not run again.",
                 theme.warning,
@@ -200,20 +207,25 @@ impl Page<'_> {
             &format!("{}, {since}", run.started_at),
             theme.text,
         );
-        self.fact("took", &format::duration(run.took), theme.text);
+        if !run.is_batch {
+            self.fact("took", &format::duration(run.took), theme.text);
+        }
         let cost = run
             .cost
             .map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
         self.fact("cost", &cost, theme.text);
-        let steps = format!("{} of {} done", run.done, run.steps);
-        self.fact("steps", &steps, theme.text);
+        let of = format::thousands;
+        let steps = format!("{} of {} done", of(run.done), of(run.steps));
+        let name = if run.is_batch { "items" } else { "steps" };
+        self.fact(name, &steps, theme.text);
         if run.failed > 0 {
-            self.fact("failed", &run.failed.to_string(), theme.bad);
+            self.fact("failed", &of(run.failed), theme.bad);
         }
         if !run.worker.is_empty() {
             self.fact("worker", &run.worker, theme.text);
         }
-        self.fact("run", &run.run_id, theme.dim);
+        let name = if run.is_batch { "batch" } else { "run" };
+        self.fact(name, &run.run_id, theme.dim);
         if let Some(before) = &run.resumed_from {
             self.fact("resumed", &format!("from {before}"), theme.dim);
         }

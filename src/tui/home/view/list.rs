@@ -146,6 +146,8 @@ fn run_line(
     let look = look(theme, run.standing);
     let column = |text: String, width: usize, style: Style| Column { text, width, style };
     let took = match run.standing {
+        // Its time is that of many runs.
+        _ if run.is_batch => column("batch".to_owned(), 9, theme.accent),
         Standing::Interrupted => column("resumable".to_owned(), 9, theme.warning),
         Standing::LimitExceeded => column("at limit".to_owned(), 9, theme.bad),
         _ => column(format::duration(run.took), 9, theme.text),
@@ -153,7 +155,11 @@ fn run_line(
     let cost = run
         .cost
         .map_or_else(|| "–".to_owned(), |cost| cost.to_string());
-    let steps = format!("{}/{}", run.done, run.steps);
+    let steps = if run.is_batch {
+        short_counts(run.done, run.steps)
+    } else {
+        format!("{}/{}", run.done, run.steps)
+    };
     let failed = match run.failed {
         0 => String::new(),
         failed => format!("{failed} ✖"),
@@ -203,6 +209,21 @@ fn run_line(
         spans.push(Span::styled(padded, column.style));
     }
     spans
+}
+
+/// How many of all, in seven cells: thousands as such where there are many.
+fn short_counts(done: u64, all: u64) -> String {
+    let short = |count: u64| match count {
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{}k", count / 1_000),
+        _ => format!("{}M", count / 1_000_000),
+    };
+    let whole = format!("{done}/{all}");
+    if whole.len() <= 7 {
+        whole
+    } else {
+        format!("{}/{}", short(done), short(all))
+    }
 }
 
 fn plan_line(theme: &Theme, plan: &PlanItem, found: &Found, width: usize) -> Vec<Span<'static>> {
