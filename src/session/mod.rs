@@ -42,6 +42,7 @@ mod prepare;
 mod prepared;
 mod provenance;
 mod recorded_plan;
+mod recorded_source;
 mod recording;
 mod redaction;
 mod reliability;

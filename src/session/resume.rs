@@ -245,28 +245,8 @@ impl PriorRun {
             };
             *plan = Some(path.clone());
         }
-        let paths = |name: &str| -> Vec<PathBuf> {
-            let list = self.settings[name].as_array().into_iter().flatten();
-            list.filter_map(Value::as_str).map(PathBuf::from).collect()
-        };
-        if source.tools.is_empty() {
-            source.tools = paths("tools");
-        }
-        if source.open_api.is_empty() {
-            source.open_api = paths("openapi");
-        }
-        if source.mcp_config.is_empty() {
-            source.mcp_config = paths("mcp_config");
-        }
-        let text = |name: &str| self.settings[name].as_str().map(str::to_owned);
-        // Another worker has other cache keys, and may give other answers.
-        source.worker = source.worker.take().or_else(|| text("worker"));
-        if source.base_url.is_none() {
-            source.base_url = text("base_url");
-            source.base_url_of = text("base_url_of").map(PathBuf::from);
-        }
-        source.planned_digest = text("planned");
-        source.seed = source.seed.or_else(|| self.settings["seed"].as_u64());
+        source.complete_from(&self.settings);
+        source.planned_digest = self.settings["planned"].as_str().map(str::to_owned);
         let header = self.resumption.state().header.as_deref();
         let recorded = header.and_then(|header| header.context.as_object());
         let given = self.settings["context"].as_array().into_iter().flatten();

@@ -63,10 +63,6 @@ impl Recorded<'_> {
     ) {
         let text = |name: &str| self.0[name].as_str().map(str::to_owned);
         let path = |name: &str| text(name).map(PathBuf::from);
-        let paths = |name: &str| -> Vec<PathBuf> {
-            let list = self.0[name].as_array().into_iter().flatten();
-            list.filter_map(Value::as_str).map(PathBuf::from).collect()
-        };
         let number = |name: &str| {
             let number = self.0[name].as_u64();
             number.and_then(|number| u32::try_from(number).ok())
@@ -84,21 +80,7 @@ impl Recorded<'_> {
             let known = serde_json::from_value(self.0["approve"].clone());
             args.approve = known.unwrap_or_default();
         }
-        if source.tools.is_empty() {
-            source.tools = paths("tools");
-        }
-        if source.open_api.is_empty() {
-            source.open_api = paths("openapi");
-        }
-        if source.mcp_config.is_empty() {
-            source.mcp_config = paths("mcp_config");
-        }
-        source.worker = source.worker.take().or_else(|| text("worker"));
-        if source.base_url.is_none() {
-            source.base_url = text("base_url");
-            source.base_url_of = path("base_url_of");
-        }
-        source.seed = source.seed.or_else(|| self.0["seed"].as_u64());
+        source.complete_from(self.0);
         for (name, value) in self.0["context"].as_object().into_iter().flatten() {
             if !common.contains_key(name) {
                 common.insert(name.clone(), value.clone());
