@@ -117,6 +117,33 @@ fn the_figures_of_a_batch_are_those_of_its_runs() {
 }
 
 #[test]
+fn a_batch_of_an_older_version_has_the_same_figures_from_its_journals() {
+    let folder = desk();
+    let batch = batch(folder.path());
+    let shown = || json_of(&run(folder.path(), &["show", &batch, "--json"]));
+    let before = shown();
+    let store = rusqlite::Connection::open(folder.path().join("home/plandeck.db")).unwrap();
+    let older = "UPDATE runs SET change = NULL, step_figures = NULL";
+    assert_eq!(store.execute(older, []).unwrap(), 60);
+    assert_eq!(shown(), before);
+    // As a file that has no such columns, too.
+    let format_7 = "DROP INDEX runs_by_change; ALTER TABLE runs DROP COLUMN change;
+        ALTER TABLE runs DROP COLUMN step_figures; ALTER TABLE batches DROP COLUMN items;
+        ALTER TABLE batches DROP COLUMN resumed_at; PRAGMA user_version = 7;";
+    store.execute_batch(format_7).unwrap();
+    assert_eq!(shown(), before);
+    // Whoever resumes it brings it to the present format.
+    let resumed = run(
+        folder.path(),
+        &["batch", "--resume", &batch, "--retry-failed"],
+    );
+    assert_eq!(code(&resumed), 1, "{}", stderr(&resumed));
+    let after = shown();
+    assert_eq!(after["counts"], before["counts"]);
+    assert_eq!(after["items"], 60);
+}
+
+#[test]
 fn two_batches_differ_in_the_items_whose_steps_changed() {
     let folder = desk();
     let first = batch(folder.path());

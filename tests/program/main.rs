@@ -23,6 +23,7 @@ mod approve;
 #[cfg(unix)]
 mod batch;
 mod batch_figures;
+mod batch_kill;
 mod breakpoints;
 mod bundles;
 mod charges;
