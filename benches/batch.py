@@ -5,8 +5,9 @@
 
 The plan has five steps that do next to nothing, so that what is measured is everything around them: reading the input,
 checking it, a recorded run for each item, and its line of output. For each number of items (1,000 and 10,000 by default)
-prints the wall-clock time and the processor time of an item, and the peak memory of the process. Memory is flat where it
-does not grow with the number of items.
+prints the wall-clock time and the processor time of an item, the peak memory of the process, and the size of the store for
+an item. Memory is flat where it does not grow with the number of items. The last two columns say how long it takes from the
+start of `plandeck attach BATCH` in a terminal of 200x60 cells to its first frame with items, and until all are counted.
 """
 
 import json
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import first_frame
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "..", "target"))
@@ -54,15 +57,24 @@ def measure(items):
             ended = sum(json.loads(line)["result"]["n"] == json.loads(line)["index"] + 4 for line in lines)
         if ended != items:
             sys.exit(f"{ended} of {items} items came out right")
-        return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        home = os.path.join(folder, "home")
+        stored = sum(os.path.getsize(os.path.join(home, name)) for name in os.listdir(home) if name.startswith("plandeck.db"))
+        all_counted = f"{items:,}/{items:,}".encode()
+        views = [first_frame.start(PROGRAM, folder, ["attach", "last"], [mark]) for mark in (b"zoom in", all_counted)]
+        processor = used.ru_utime + used.ru_stime
+        return wall, processor, used.ru_maxrss / 1024, stored, [view[1] for view in views]
 
 
 def main():
-    print("| items | ms an item | processor ms an item | peak MB |")
-    print("| --- | --- | --- | --- |")
+    print("| items | ms an item | processor ms an item | peak MB | kB an item | first frame ms | all items ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for items in [int(argument) for argument in sys.argv[1:]] or [1_000, 10_000]:
-        wall, processor, memory = measure(items)
-        print(f"| {items:,} | {wall / items * 1e3:.2f} | {processor / items * 1e3:.2f} | {memory:.0f} |", flush=True)
+        wall, processor, memory, stored, (first, whole) = measure(items)
+        print(
+            f"| {items:,} | {wall / items * 1e3:.2f} | {processor / items * 1e3:.2f} | {memory:.0f} "
+            f"| {stored / items / 1e3:.1f} | {first * 1e3:.0f} | {whole * 1e3:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! The view of a batch, from records and typed keys.
 
 use crate::common::screen::parse;
+use crate::layout_gallery::Gallery;
 use plandeck::run::{
     BatchHeader, ErrorKind, ItemFigures, ItemRecord, RunError, RunWord, StepFigures, StepStatus,
 };
@@ -91,7 +92,7 @@ fn record(index: u64, items: u64, status: RunWord) -> ItemRecord {
         status,
         cost: Some(steps.iter().filter_map(|step| step.cost).sum()),
         latency: Micros(latency),
-        started: NOW - 190_000 + (index * 180_000 / items.max(1)) as i64,
+        started: NOW - 190_000 + (index * 300_000 / items.max(1)) as i64,
         figures: ItemFigures {
             at: Micros(latency),
             steps,
@@ -159,19 +160,22 @@ fn snapshots(name: &str, mut screen: impl FnMut((u16, u16)) -> Screen) {
     }
 }
 
+/// The pictures in `docs/gallery/batches`; `UPDATE_GALLERY=1 cargo test --test screen gallery` draws them again.
 #[test]
-fn twelve_items() {
-    snapshots("batch_12", |size| Screen::live(size, 12));
-}
-
-#[test]
-fn a_thousand_items() {
-    snapshots("batch_1000", |size| Screen::live(size, 1_000));
-}
-
-#[test]
-fn a_hundred_thousand_items() {
-    snapshots("batch_100000", |size| Screen::live(size, 100_000));
+fn the_gallery_of_batches_shows_what_the_program_draws() {
+    let mut gallery = Gallery::in_folder("docs/gallery/batches");
+    for items in [12, 1_000, 100_000] {
+        for (columns, rows) in SIZES {
+            for (heat, keys) in [("status", ""), ("time", "c")] {
+                let mut screen = Screen::live((columns, rows), items);
+                let text = screen.press(keys).text();
+                let lines = text.lines().map(|line| line.trim_matches('"').trim_end());
+                let text = lines.fold(String::new(), |text, line| text + line + "\n");
+                gallery.show(&format!("{items}-{columns}x{rows}-{heat}.txt"), text);
+            }
+        }
+    }
+    gallery.end();
 }
 
 #[test]
@@ -248,7 +252,8 @@ fn items_are_sorted_by_the_chosen_step_filtered_and_found() {
         screen.model.state.counts.failed
     );
     screen.press("esc / 0 0 0 1 enter");
-    assert_eq!(screen.model.order.len(), 10, "{}", screen.text());
+    // 10 to 19, and 1.
+    assert_eq!(screen.model.order.len(), 11, "{}", screen.text());
     screen.press("esc");
     assert_eq!(screen.model.order.len(), 1_000);
 }

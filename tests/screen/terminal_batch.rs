@@ -148,6 +148,7 @@ fn leaving_asks_and_a_batch_that_is_stopped_can_be_resumed() {
         ],
     );
     again.wait_for("3/4");
+    again.wait_for("some failed");
     again.press("q");
     assert_eq!(again.wait_for_end(), 1);
     assert_eq!(lines(folder.path()), 4);

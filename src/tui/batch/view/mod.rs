@@ -88,7 +88,7 @@ fn draw_body(model: &mut Model, buf: &mut Buffer, body: Rect) {
         };
         grid::draw(model, buf, grid);
         let groups = model.state.failures().len() as u16;
-        let failures = (groups * 2 + 2).clamp(4, side.height / 2);
+        let failures = (groups * 2 + 2).max(4).min(side.height / 2);
         let top = Rect {
             height: side.height.saturating_sub(failures),
             ..side
