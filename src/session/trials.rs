@@ -10,6 +10,7 @@ use crate::run::{Forecast, RepeatPrice, RunState, StepState};
 use crate::tools::{REDACTED, Toolbox};
 use crate::units::Money;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The name of the text of a plan that repeats a call.
@@ -30,7 +31,11 @@ pub(super) struct RepeatedCall {
 
 /// The digest of a definition as it is recorded.
 pub(super) fn of_definition(digest: &StepDigest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A step whose call is repeated.
