@@ -193,7 +193,7 @@ fn a_viewer_on_another_machine_sees_the_prompt_and_the_price() {
     });
     // What the files come to is written where they are.
     viewer.press("\x17");
-    viewer.wait_until("the difference", |screen| screen.contents().contains("+"));
+    viewer.wait_until("the difference", |screen| screen.contents().contains('+'));
     let file = || std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
     assert!(!file().contains("cents alone"), "it is shown first");
     viewer.press("\r");
