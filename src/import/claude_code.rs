@@ -79,7 +79,7 @@ impl Session {
             _ => Vec::new(),
         };
         if message.get("role").and_then(Value::as_str) == Some("assistant") {
-            self.asked(&agent, parent, message, &content, at);
+            self.asked(&agent, parent.as_ref(), message, &content, at);
         } else {
             self.answered(&agent, &content, at);
         }
@@ -90,7 +90,7 @@ impl Session {
     fn asked(
         &mut self,
         agent: &Arc<str>,
-        parent: Option<Arc<str>>,
+        parent: Option<&Arc<str>>,
         message: &Value,
         content: &[Value],
         at: u64,
@@ -104,7 +104,7 @@ impl Session {
             || {
                 spans.push(Span {
                     id: Arc::clone(&id),
-                    parent: parent.clone(),
+                    parent: parent.cloned(),
                     name: "model".into(),
                     kind: SpanKind::Model,
                     word: "message".into(),
@@ -132,7 +132,7 @@ impl Session {
             self.tools.insert(Arc::clone(&tool), spans.len());
             spans.push(Span {
                 id: tool,
-                parent: parent.clone(),
+                parent: parent.cloned(),
                 name: text(part, "name").unwrap_or_else(|| "tool".into()),
                 kind: SpanKind::Tool,
                 word: "tool".into(),

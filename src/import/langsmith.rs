@@ -1,4 +1,4 @@
-//! Runs as LangSmith exports them, which is how LangChain and LangGraph trace: a list of runs, one run a line, or runs
+//! Runs as `LangSmith` exports them, which is how `LangChain` and `LangGraph` trace: a list of runs, one run a line, or runs
 //! with their children inside.
 
 use super::span::{Span, SpanKind};

@@ -171,12 +171,11 @@ fn choose_trace(recorded: &mut Recorded, trace: Option<&str>) -> Result<(), Impo
             .collect();
         others.join(", ")
     };
-    let chosen = match trace {
-        Some(trace) => counts.keys().find(|id| id.starts_with(trace)),
-        None => {
-            let most = counts.iter().max_by_key(|(_, count)| **count);
-            most.map(|(id, _)| id)
-        }
+    let chosen = if let Some(trace) = trace {
+        counts.keys().find(|id| id.starts_with(trace))
+    } else {
+        let most = counts.iter().max_by_key(|(_, count)| **count);
+        most.map(|(id, _)| id)
     };
     let Some(chosen) = chosen.map(|id| (*id).to_owned()) else {
         return match trace {

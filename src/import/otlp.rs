@@ -1,4 +1,4 @@
-//! OTLP traces as JSON, by the GenAI conventions of OpenTelemetry and by those of OpenInference: a request to a collector,
+//! OTLP traces as JSON, by the `GenAI` conventions of OpenTelemetry and by those of `OpenInference`: a request to a collector,
 //! or the lines that a collector writes to a file.
 
 use super::span::{Span, SpanKind};

@@ -1,10 +1,11 @@
-//! A run as OTLP traces in JSON, by the GenAI conventions of OpenTelemetry (semantic-conventions-genai 0.1.0): a span for the
+//! A run as OTLP traces in JSON, by the `GenAI` conventions of OpenTelemetry (semantic-conventions-genai 0.1.0): a span for the
 //! run and one for each attempt, with links to what it waited for.
 
 use crate::run::{AttemptState, RunState, StepState, StepStatus};
 use crate::units::{Micros, Tokens};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The version of the conventions.
 const CONVENTIONS: &str = "0.1.0";
@@ -199,7 +200,7 @@ impl Spans<'_> {
     fn nanos(&self, at: Micros) -> String {
         let header = self.run.header.as_deref();
         let started = header.and_then(|header| header.started_at.parse::<Timestamp>().ok());
-        let started = started.map_or(0, |started| started.as_nanosecond());
+        let started = started.map_or(0, Timestamp::as_nanosecond);
         (started + i128::from(at.0) * 1_000).to_string()
     }
 
@@ -225,7 +226,11 @@ impl Spans<'_> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn attribute(name: &str, value: &str) -> Value {

@@ -85,7 +85,7 @@ fn otlp(spans: &[Value]) -> Value {
         "scopeSpans": [{"scope": {"name": "test"}, "spans": spans}]}]})
 }
 
-/// An agent that looks two things up at once, asks a model and calls a tool, by the conventions of OpenInference.
+/// An agent that looks two things up at once, asks a model and calls a tool, by the conventions of `OpenInference`.
 fn agent() -> Vec<Value> {
     let kind = |kind: &str| ("openinference.span.kind", json!(kind));
     vec![

@@ -182,7 +182,7 @@ pub(crate) struct ReplayArgs {
 /// `plandeck open`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OpenArgs {
-    /// The file: OTLP traces as JSON, runs of LangSmith, a run of promptflow, a session of Claude Code
+    /// The file: OTLP traces as JSON, runs of `LangSmith`, a run of promptflow, a session of Claude Code
     pub file: PathBuf,
     /// Open the trace whose id begins so, of a file with several; the one with the most spans by default
     #[arg(long, value_name = "ID")]
@@ -267,7 +267,7 @@ pub(crate) enum ExportFormat {
     Trace,
     /// One page for a browser: graph, time, costs, every input and output
     Html,
-    /// The spans of its attempts as OTLP traces in JSON, by the GenAI conventions of OpenTelemetry
+    /// The spans of its attempts as OTLP traces in JSON, by the `GenAI` conventions of OpenTelemetry
     Otlp,
     /// The graph as an image
     Svg,

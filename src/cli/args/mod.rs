@@ -14,8 +14,8 @@ use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use history::{
-    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, ReportArgs, RunsArgs,
-    ShowArgs,
+    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, ReportArgs,
+    RunsArgs, ShowArgs,
 };
 use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
@@ -100,7 +100,7 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Play back a recorded run; calls nothing
     Replay(ReplayArgs),
-    /// Open a run that another system recorded: OpenTelemetry, LangSmith, promptflow, Claude Code
+    /// Open a run that another system recorded: OpenTelemetry, `LangSmith`, promptflow, Claude Code
     Open(OpenArgs),
     /// Show how two runs differ, and where in the DAG the differences start
     Diff(DiffArgs),
