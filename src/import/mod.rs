@@ -1,6 +1,6 @@
 //! Runs that other systems recorded, as the events of a run: read-only, for the dashboard, results and exports.
 //!
-//! A format is a file: it turns text into [`Span`]s. What spans are about is told in [`span`], and [`graph`] makes steps,
+//! A format is a file: it turns text into [`Span`]s. What spans are about is told in `span`, and `graph` makes steps,
 //! dependencies and events of them. What cannot be carried over is listed in [`Imported::left_out`], not dropped in silence.
 
 mod claude_code;
