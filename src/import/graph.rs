@@ -8,10 +8,11 @@ use super::PriceOf;
 use super::lanes::lanes;
 use super::order;
 use super::span::{Span, SpanKind};
+use super::step_end::{distinct_ids, end_of, error};
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
-    AttemptDetails, AttemptEnd, ErrorKind, EventKind, Rates, ResourceLimits, RunError, RunEvent,
-    RunHeader, RunOutcome, StepInfo, StepKey, StepSource,
+    AttemptDetails, AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunOutcome,
+    StepInfo, StepKey,
 };
 use crate::units::{Micros, Money};
 use jiff::Timestamp;
@@ -287,30 +288,6 @@ impl Run<'_> {
         &self.tree.spans[self.rows[row]]
     }
 
-    /// The ids of the steps: their names, counted where several have the same.
-    fn ids(&self) -> Vec<Arc<str>> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let mut taken: std::collections::HashSet<Arc<str>> = std::collections::HashSet::new();
-        let mut ids = Vec::new();
-        for row in 0..self.rows.len() {
-            let name = &self.span(row).name;
-            let count = counts.entry(name).or_default();
-            let id = loop {
-                *count += 1;
-                let id: Arc<str> = match *count {
-                    1 if name.is_empty() => "span".into(),
-                    1 => Arc::clone(name),
-                    number => format!("{name} {number}").into(),
-                };
-                if taken.insert(Arc::clone(&id)) {
-                    break id;
-                }
-            };
-            ids.push(id);
-        }
-        ids
-    }
-
     fn events(&self, name: &str, format: &str) -> Vec<RunEvent> {
         let spans = &self.tree.spans;
         let began = spans
@@ -320,7 +297,7 @@ impl Run<'_> {
             .min()
             .unwrap_or(0);
         let at = |moment: u64| Micros(moment.saturating_sub(began));
-        let ids = self.ids();
+        let ids = distinct_ids((0..self.rows.len()).map(|row| &self.span(row).name));
         let times: Vec<(u64, u64)> = (0..self.rows.len())
             .map(|row| (self.span(row).start, self.span(row).ended()))
             .collect();
@@ -520,38 +497,5 @@ impl Run<'_> {
             result: Arc::new(result),
             error,
         }
-    }
-}
-
-fn end_of(step: StepKey, span: &Span) -> EventKind {
-    match &span.error {
-        Some(why) => EventKind::StepFailed {
-            error: Box::new(error(&step, span, why)),
-            output: span.output.clone().map(Arc::new),
-            step,
-        },
-        None => EventKind::StepSucceeded {
-            step,
-            source: StepSource::Call,
-            output: Arc::new(span.output.clone().unwrap_or_default()),
-            reused: None,
-        },
-    }
-}
-
-fn error(step: &StepKey, span: &Span, why: &Arc<str>) -> RunError {
-    let is_late = ["timeout", "timed out", "deadline"];
-    let words = why.to_ascii_lowercase();
-    RunError {
-        kind: if is_late.iter().any(|word| words.contains(word)) {
-            ErrorKind::TimeoutError
-        } else {
-            ErrorKind::ToolExecutionError
-        },
-        step: Some(Arc::clone(&step.id)),
-        tool_name: Some(Arc::clone(&span.name)),
-        message: Arc::clone(why),
-        retryable: false,
-        attempts: 1,
     }
 }

@@ -11,6 +11,7 @@ mod order;
 mod otlp;
 mod promptflow;
 mod span;
+mod step_end;
 mod value;
 
 pub use span::{Span, SpanKind};

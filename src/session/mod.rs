@@ -47,6 +47,7 @@ mod recording;
 mod redaction;
 mod reliability;
 mod repair;
+mod repeated_call;
 mod repetition;
 mod rerun;
 mod resume;

@@ -4,39 +4,19 @@ use super::changes::find;
 use super::error::SessionError;
 use super::literal_input::literal_input;
 use super::load::Loaded;
-use crate::engine::{StepDigest, definitions, step_prices};
+use super::repeated_call::{RepeatedCall, of_definition};
+use crate::engine::{definitions, step_prices};
 use crate::plan::{ExecutionPlan, Step, parse};
 use crate::run::{Forecast, RepeatPrice, RunState, StepState};
 use crate::tools::{REDACTED, Toolbox};
 use crate::units::Money;
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The name of the text of a plan that repeats a call.
 const TRIALS: &str = "the repeated call";
 /// The context value with the list of the calls.
 const LIST: &str = "trials";
-
-/// The call that a run repeats.
-#[derive(Clone, Debug)]
-pub(super) struct RepeatedCall {
-    /// The run whose call it is.
-    pub run_id: Arc<str>,
-    /// The digest of the step's definition; `None` where it is called otherwise than its plan has it.
-    pub definition: Option<String>,
-    /// The filter by which its answers are compared; `None` where they are compared as they are.
-    pub by: Option<String>,
-}
-
-/// The digest of a definition as it is recorded.
-pub(super) fn of_definition(digest: &StepDigest) -> String {
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// A step whose call is repeated.
 #[derive(Clone, Debug)]

@@ -1,3 +1,5 @@
+//! Records in any order give the figures of what they say last.
+
 use super::*;
 use crate::run::{ErrorKind, RunError};
 

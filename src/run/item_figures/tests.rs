@@ -1,3 +1,5 @@
+//! The figures agree with the fold of a run, and a wrong log changes nothing.
+
 use super::*;
 use crate::plan::StepInput;
 use crate::run::state::tests::{header, info};

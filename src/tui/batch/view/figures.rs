@@ -2,8 +2,8 @@
 
 use super::super::heat::Heat;
 use super::super::model::Model;
+use super::cells::{cost_in, right};
 use super::columns::Columns;
-use super::grid::{cost_in, right};
 use crate::run::Quantiles;
 use crate::text::{self, format};
 use crate::units::{Micros, Money};

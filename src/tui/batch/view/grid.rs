@@ -3,6 +3,7 @@
 use super::super::heat::{Bucket, Heat, Scale};
 use super::super::model::{Focus, Model};
 use super::super::order::{Filter, Sort, is_running, is_wrong};
+use super::cells::{cost_in, right};
 use super::columns::Columns;
 use super::figures;
 use crate::run::{BatchEntry, RunWord, StepFigures, StepStatus};
@@ -11,7 +12,7 @@ use crate::tui::widgets::frame::frame;
 use crate::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use std::ops::Range;
 
@@ -189,42 +190,6 @@ fn head(model: &Model, buf: &mut Buffer, inner: Rect, columns: &Columns) {
     {
         right(buf, inner.y, place, name, theme.dim);
     }
-}
-
-/// Writes words that end at the right end of a column.
-pub(super) fn right(
-    buf: &mut Buffer,
-    y: u16,
-    place: Option<(u16, u16)>,
-    words: &str,
-    style: Style,
-) {
-    if let Some((x, cells)) = place {
-        let words = text::fit(words, cells as usize);
-        let begin = x + cells - text::width(&words) as u16;
-        buf.set_stringn(begin, y, words, cells as usize, style);
-    }
-}
-
-/// A cost in so many cells, with as many digits as there is room for; `-` where it is not known.
-pub(super) fn cost_in(cost: Option<Money>, cells: u16) -> String {
-    let Some(cost) = cost else {
-        return "-".to_owned();
-    };
-    let cells = usize::from(cells);
-    let mut words = format::cost_or_zero(cost);
-    for decimals in (2..=6).rev() {
-        if words.len() <= cells {
-            break;
-        }
-        let least = 0.1_f64.powi(decimals);
-        words = if cost.usd() < least / 2.0 {
-            format!("<${least:.*}", decimals as usize)
-        } else {
-            format!("${:.*}", decimals as usize, cost.usd())
-        };
-    }
-    words
 }
 
 /// How an item stands, as a status of a step: its sign and its style.

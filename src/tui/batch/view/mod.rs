@@ -7,6 +7,7 @@
 //! foot       the keys that work now, or a notice
 //! ```
 
+mod cells;
 mod chosen;
 mod columns;
 mod failures;

@@ -4,6 +4,7 @@ pub(crate) mod answer_form;
 pub(crate) mod break_line;
 pub(crate) mod break_marks;
 pub(crate) mod call_fields;
+mod compared;
 pub(crate) mod comparison;
 pub(crate) mod editor;
 pub(crate) mod group;
