@@ -82,8 +82,7 @@ pub(super) fn events(
         depends_on: &depends_on,
         price,
     };
-    let events = run.events(name, format);
-    (events, tree.left_out)
+    (run.events(name, format), tree.left_out)
 }
 
 impl Tree {
