@@ -15,6 +15,10 @@ pub(super) enum Change {
     Insert(Vec<Segment>, Arc<str>, Value),
     /// The object there without this member.
     Remove(Vec<Segment>, Arc<str>),
+    /// An item more of the list there, which gets this index.
+    InsertItem(Vec<Segment>, usize, Value),
+    /// The list there without the item of this index.
+    RemoveItem(Vec<Segment>, usize),
 }
 
 impl Change {
@@ -30,8 +34,30 @@ impl Change {
                 let members = target(&mut root, path)?.as_object_mut()?;
                 members.shift_remove(&**key)?;
             }
+            Self::InsertItem(path, at, value) => {
+                let items = target(&mut root, path)?.as_array_mut()?;
+                if *at > items.len() {
+                    return None;
+                }
+                items.insert(*at, value.clone());
+            }
+            Self::RemoveItem(path, at) => {
+                let items = target(&mut root, path)?.as_array_mut()?;
+                if *at >= items.len() {
+                    return None;
+                }
+                items.remove(*at);
+            }
         }
         Some(root)
+    }
+
+    /// The list that it changes, where it changes the items of one.
+    pub(super) fn list(&self) -> Option<&[Segment]> {
+        match self {
+            Self::InsertItem(path, ..) | Self::RemoveItem(path, _) => Some(path),
+            Self::Replace(..) | Self::Insert(..) | Self::Remove(..) => None,
+        }
     }
 }
 
@@ -99,7 +125,26 @@ fn difference(node: &Node, path: Vec<Segment>, value: &Value) -> Option<Change> 
                 difference(item, below(Segment::Index(at as i64)), wanted)
             })
         }
+        (Kind::List(items), Value::Array(wanted)) if !items.is_empty() && !wanted.is_empty() => {
+            items_differ(items, path, wanted)
+        }
         _ if node.to_value() == *value => None,
         _ => Some(Change::Replace(path, value.clone())),
     }
+}
+
+/// The next change of a list that is to have more items, or fewer: what is there already is not written again.
+fn items_differ(items: &[Node], path: Vec<Segment>, wanted: &[Value]) -> Option<Change> {
+    let known: Vec<Value> = items.iter().map(Node::to_value).collect();
+    let mut pairs = known.iter().zip(wanted);
+    let at = pairs.position(|(known, wanted)| known != wanted);
+    let at = at.unwrap_or(known.len().min(wanted.len()));
+    let (old, new) = (known.get(at..)?, wanted.get(at..)?);
+    let Some(next) = new.first() else {
+        return Some(Change::RemoveItem(path, at));
+    };
+    if old.contains(next) || old.len() > new.len() {
+        return Some(Change::RemoveItem(path, at));
+    }
+    Some(Change::InsertItem(path, at, next.clone()))
 }

@@ -15,6 +15,10 @@ pub(super) fn ways(text: &str, root: &Node, change: &Change) -> Vec<Splice> {
             follow(root, path).and_then(|node| insert(text, node, key, value))
         }
         Change::Remove(path, key) => follow(root, path).and_then(|node| remove(node, key)),
+        Change::InsertItem(path, at, value) => {
+            follow(root, path).and_then(|node| insert_item(text, node, *at, value))
+        }
+        Change::RemoveItem(path, at) => follow(root, path).and_then(|node| remove_item(node, *at)),
     };
     found.into_iter().collect()
 }
@@ -75,6 +79,50 @@ fn remove(node: &Node, key: &str) -> Option<Splice> {
     let range = match (at.checked_sub(1), members.get(at + 1)) {
         (_, Some(next)) => members[at].key_span.start..next.key_span.start,
         (Some(before), None) => end(&members[before])..end(&members[at]),
+        (None, None) => return None,
+    };
+    Some((range, String::new()))
+}
+
+/// What stands between the items of a list, after the comma.
+fn before_item<'t>(text: &'t str, item: &Node) -> &'t str {
+    let before = text.get(..item.span.start).unwrap_or_default();
+    before.get(before.trim_end().len()..).unwrap_or_default()
+}
+
+fn insert_item(text: &str, node: &Node, at: usize, value: &Value) -> Option<Splice> {
+    let items = node.as_list()?;
+    let Some(beside) = items.get(at.saturating_sub(1)) else {
+        return Some(replace(text, node, &Value::Array(vec![value.clone()])));
+    };
+    // As the items are that are there.
+    let has_lines = items.iter().any(|item| {
+        let item = text.get(item.span.clone());
+        item.is_some_and(|item| item.contains('\n'))
+    });
+    let indent = indent_at(text, beside.span.start);
+    let value = written(value, has_lines, indent);
+    let blanks = before_item(text, items.last().unwrap_or(beside));
+    Some(if at == 0 {
+        let start = beside.span.start;
+        (start..start, format!("{value},{}", separator(blanks)))
+    } else {
+        let end = beside.span.end;
+        (end..end, format!(",{}{value}", separator(blanks)))
+    })
+}
+
+/// Between two items of a list on one line is a blank.
+fn separator(blanks: &str) -> &str {
+    if blanks.is_empty() { " " } else { blanks }
+}
+
+fn remove_item(node: &Node, at: usize) -> Option<Splice> {
+    let items = node.as_list()?;
+    let item = items.get(at)?;
+    let range = match (at.checked_sub(1), items.get(at + 1)) {
+        (_, Some(next)) => item.span.start..next.span.start,
+        (Some(before), None) => items[before].span.end..item.span.end,
         (None, None) => return None,
     };
     Some((range, String::new()))

@@ -6,11 +6,13 @@
 //! change something else, through an anchor for instance, is never taken.
 
 mod change;
+mod items;
 mod json;
 mod layout;
 #[cfg(test)]
 mod tests;
 mod yaml;
+mod yaml_places;
 
 use super::dialects::id_text;
 use super::node::{Kind, Node};
@@ -79,17 +81,20 @@ impl Document {
             .collect()
     }
 
+    /// The path of the list of steps.
+    pub(crate) fn steps(&self) -> Option<Vec<Segment>> {
+        let mut path = self.plan();
+        if matches!(follow(&self.root, &path)?.kind, Kind::Object(_)) {
+            path.push(Segment::Field("steps".into()));
+        }
+        follow(&self.root, &path)?.as_list()?;
+        Some(path)
+    }
+
     /// The path of a step of the plan.
     pub(crate) fn step(&self, id: &str) -> Option<Vec<Segment>> {
-        let mut path = self.plan();
-        let plan = follow(&self.root, &path)?;
-        let steps = match &plan.kind {
-            Kind::Object(_) => {
-                path.push(Segment::Field("steps".into()));
-                plan.get("steps")?.as_list()?
-            }
-            _ => plan.as_list()?,
-        };
+        let mut path = self.steps()?;
+        let steps = follow(&self.root, &path)?.as_list()?;
         let at = steps.iter().position(|step| {
             let own = step.get("id").or_else(|| step.get("step_id"));
             own.and_then(id_text).is_some_and(|own| &*own == id)
@@ -108,7 +113,14 @@ impl Document {
             let Some(change) = next_change(&self.root, path, value) else {
                 return Ok(());
             };
-            if let Err(why) = self.make(&change) {
+            let made = self.make(&change).or_else(|why| {
+                // A list whose items have no places of their own is written as a whole.
+                let list = change.list().ok_or(why)?;
+                let wanted = change.applied(self.root.to_value()).ok_or_else(no_place)?;
+                let whole = value_at(&wanted, list).ok_or_else(no_place)?.clone();
+                self.make(&Change::Replace(list.to_vec(), whole))
+            });
+            if let Err(why) = made {
                 *self = before;
                 return Err(why);
             }
@@ -161,6 +173,14 @@ fn follow<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
     path.iter().try_fold(root, |node, segment| match segment {
         Segment::Field(key) => node.get(key),
         Segment::Index(at) => node.as_list()?.get(usize::try_from(*at).ok()?),
+    })
+}
+
+/// The value at the end of a path.
+fn value_at<'v>(root: &'v Value, path: &[Segment]) -> Option<&'v Value> {
+    path.iter().try_fold(root, |value, segment| match segment {
+        Segment::Field(key) => value.get(&**key),
+        Segment::Index(at) => value.get(usize::try_from(*at).ok()?),
     })
 }
 

@@ -91,7 +91,7 @@ fn one_line_changes_and_the_rest_stays() {
 #[test]
 fn objects_and_lists_are_written_as_blocks_in_yaml() {
     let text = "a:\n  x: 1\nb:\n- 1\n- 2\nc:\n";
-    assert_eq!(after(text, "b", &json!([3])), "a:\n  x: 1\nb:\n  - 3\nc:\n");
+    assert_eq!(after(text, "b", &json!([3])), "a:\n  x: 1\nb:\n- 3\nc:\n");
     assert_eq!(
         after(text, "c", &json!("z")),
         "a:\n  x: 1\nb:\n- 1\n- 2\nc: z\n"
@@ -171,6 +171,114 @@ fn a_step_is_found_in_every_form() {
     }
 }
 
+/// The text after the items of its steps have changed.
+fn with_steps(text: &str, change: impl FnOnce(&mut Vec<Value>)) -> String {
+    let mut document = Document::read(text).unwrap();
+    let path = document.steps().unwrap();
+    let mut wanted = document.get(&path).unwrap();
+    change(wanted.as_array_mut().unwrap());
+    document.set(&path, &wanted).unwrap();
+    assert_eq!(document.get(&path), Some(wanted));
+    document.text().to_owned()
+}
+
+const STEPS: &str = "name: p\nsteps:\n  # about a\n  - id: a # first\n    tool: t\n\n  # about b\n  - id: b\n    tool: t\n    parameters: {x: 1} # flow\n\n  # about c\n  - {id: c, tool: t}\n# end\n";
+
+#[test]
+fn steps_come_and_go_in_yaml_and_the_others_stay_as_they_are() {
+    let new = || json!({"id": "new", "tool": "t", "parameters": {"z": [1]}});
+    let lines = "  - id: new\n    tool: t\n    parameters:\n      z:\n      - 1\n";
+    for (at, before) in [
+        (0, "  # about a\n"),
+        (1, "\n  # about b\n"),
+        (2, "\n  # about c\n"),
+    ] {
+        let wanted = match at {
+            0 => STEPS.replace(before, &format!("{lines}\n{before}")),
+            _ => STEPS.replace(before, &format!("\n{lines}{before}")),
+        };
+        assert_eq!(
+            with_steps(STEPS, |steps| steps.insert(at, new())),
+            wanted,
+            "{at}"
+        );
+    }
+    let wanted = STEPS.replace("# end", &format!("\n{lines}# end"));
+    assert_eq!(with_steps(STEPS, |steps| steps.push(new())), wanted);
+
+    let (a, b, c) = (
+        "  - id: a # first\n    tool: t\n",
+        "\n  # about b\n  - id: b\n    tool: t\n    parameters: {x: 1} # flow\n",
+        "\n  # about c\n  - {id: c, tool: t}\n",
+    );
+    for (at, gone) in [a, b, c].iter().enumerate() {
+        let wanted = STEPS.replace(gone, "");
+        let changed = with_steps(STEPS, |steps| drop(steps.remove(at)));
+        assert_eq!(changed, wanted, "{at}");
+    }
+    // Several at once, with a change of one that stays.
+    let changed = with_steps(STEPS, |steps| {
+        steps.remove(0);
+        steps[0]["tool"] = json!("u");
+        steps.insert(1, new());
+    });
+    assert!(
+        changed.contains("# about b") && changed.contains("# about c"),
+        "{changed}"
+    );
+
+    let flow = "steps: [{id: a}, {id: b}] # both\n";
+    assert_eq!(
+        with_steps(flow, |steps| steps.insert(1, json!({"id": "n"}))),
+        "steps: [{id: a}, {\"id\": \"n\"}, {id: b}] # both\n"
+    );
+    assert_eq!(
+        with_steps(flow, |steps| steps.insert(0, json!({"id": "n"}))),
+        "steps: [{\"id\": \"n\"}, {id: a}, {id: b}] # both\n"
+    );
+    assert_eq!(
+        with_steps(flow, |steps| drop(steps.remove(0))),
+        "steps: [{id: b}] # both\n"
+    );
+    assert_eq!(
+        with_steps(flow, |steps| drop(steps.pop())),
+        "steps: [{id: a}] # both\n"
+    );
+    let at_the_margin = "# A plan\n- id: a\n- id: b\n";
+    assert_eq!(
+        with_steps(at_the_margin, |steps| steps.insert(0, json!({"id": "new"}))),
+        "# A plan\n- id: new\n- id: a\n- id: b\n"
+    );
+}
+
+#[test]
+fn steps_come_and_go_in_json_and_the_others_stay_as_they_are() {
+    let text =
+        "{\n  \"steps\": [\n    {\"id\": \"a\",  \"tool\": \"t\"},\n    {\"id\": \"b\"}\n  ]\n}\n";
+    let new = || json!({"id": "n"});
+    let n = "{\"id\": \"n\"}";
+    assert_eq!(
+        with_steps(text, |steps| steps.insert(1, new())),
+        text.replace("{\"id\": \"b\"}", &format!("{n},\n    {{\"id\": \"b\"}}"))
+    );
+    assert_eq!(
+        with_steps(text, |steps| steps.insert(0, new())),
+        text.replace("{\"id\": \"a\"", &format!("{n},\n    {{\"id\": \"a\""))
+    );
+    assert_eq!(
+        with_steps(text, |steps| steps.push(new())),
+        text.replace("\"b\"}", &format!("\"b\"}},\n    {n}"))
+    );
+    assert_eq!(
+        with_steps(text, |steps| drop(steps.remove(0))),
+        text.replace("{\"id\": \"a\",  \"tool\": \"t\"},\n    ", "")
+    );
+    assert_eq!(
+        with_steps(text, |steps| drop(steps.pop())),
+        text.replace(",\n    {\"id\": \"b\"}", "")
+    );
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -205,6 +313,41 @@ proptest! {
             let mut wanted = before;
             wanted["changed"] = b.clone();
             prop_assert_eq!(document.get(&[]).unwrap(), wanted);
+            if text.starts_with('#') {
+                prop_assert!(document.text().starts_with("# head\n"));
+                prop_assert!(document.text().ends_with("# end\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn items_come_and_go_and_comments_stay(
+        items in prop::collection::vec(value(), 1..5),
+        more in prop::collection::vec(value(), 0..3),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 8),
+    ) {
+        let whole = json!({"first": 1, "steps": items, "last": 2});
+        let mut wanted = items.clone();
+        if places[0].index(2) == 0 && wanted.len() > 1 {
+            wanted.remove(places[1].index(wanted.len()));
+        }
+        for (at, item) in more.into_iter().enumerate() {
+            wanted.insert(places[at + 2].index(wanted.len() + 1), item);
+        }
+        let wanted = Value::from(wanted);
+        let pretty = serde_json::to_string_pretty(&whole).unwrap();
+        let yaml = format!("# head\n{}# end\n", serde_saphyr::to_string(&whole).unwrap());
+        for text in [pretty, whole.to_string(), yaml] {
+            let Ok(mut document) = Document::read(&text) else { continue };
+            let before = document.get(&[]).unwrap();
+            if document.set(&path("steps"), &wanted).is_err() {
+                prop_assert_eq!(document.text(), &text);
+                prop_assert!(text.starts_with('#'), "{}", text);
+                continue;
+            }
+            let mut all = before;
+            all["steps"] = wanted.clone();
+            prop_assert_eq!(document.get(&[]).unwrap(), all);
             if text.starts_with('#') {
                 prop_assert!(document.text().starts_with("# head\n"));
                 prop_assert!(document.text().ends_with("# end\n"));

@@ -1,12 +1,13 @@
 //! Changes of YAML, in its blocks and in its flows (`{a: 1, b: [2]}`).
 
 use super::change::Change;
-use super::layout::{column, deeper, indented, line_end, line_start, on_one_line};
+use super::items::{insert_item, remove_item};
+use super::layout::{column, deeper, indented, line_start, on_one_line};
+use super::yaml_places::{begins_flow, end_in_flow, is_flow, place_in_block, place_of};
 use super::{Splice, follow};
-use crate::plan::node::{Kind, Member, Node};
+use crate::plan::node::{Kind, Node};
 use crate::plan::path::Segment;
 use serde_json::{Map, Value};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The ways to make a change, the best first.
@@ -15,22 +16,10 @@ pub(super) fn ways(text: &str, root: &Node, change: &Change) -> Vec<Splice> {
         Change::Replace(path, value) => replace(text, root, path, value),
         Change::Insert(path, key, value) => insert(text, root, path, key, value),
         Change::Remove(path, key) => remove(text, root, path, key),
+        Change::InsertItem(path, at, value) => insert_item(text, root, path, *at, value),
+        Change::RemoveItem(path, at) => remove_item(text, root, path, *at),
     };
     found.unwrap_or_default()
-}
-
-/// Whether the object or list of a node, or one around it, is a flow.
-fn is_flow(text: &str, root: &Node, path: &[Segment]) -> bool {
-    (0..=path.len())
-        .any(|known| follow(root, &path[..known]).is_some_and(|node| begins_flow(text, node)))
-}
-
-fn begins_flow(text: &str, node: &Node) -> bool {
-    let has_parts = matches!(node.kind, Kind::Object(_) | Kind::List(_));
-    let first = text
-        .get(node.span.start..)
-        .and_then(|rest| rest.chars().next());
-    has_parts && matches!(first, Some('{' | '['))
 }
 
 fn replace(text: &str, root: &Node, path: &[Segment], value: &Value) -> Option<Vec<Splice>> {
@@ -137,97 +126,6 @@ fn lines(value: &Value, indent: &str) -> Option<String> {
     let block = serde_saphyr::to_string(value).ok()?;
     let block = block.trim_end_matches('\n');
     Some(format!("\n{indent}{}", indented(block, indent)))
-}
-
-/// Where a value stands in a block: after the colon of its key, or after the dash of its item.
-struct Place {
-    /// From the colon or the dash to the end of the last line that belongs to the value.
-    range: Range<usize>,
-    /// The column of the key or the dash.
-    column: usize,
-}
-
-fn place_in_block(text: &str, root: &Node, path: &[Segment]) -> Option<Place> {
-    let (last, around) = path.split_last()?;
-    let around = follow(root, around)?;
-    match last {
-        Segment::Field(key) => {
-            let members = around.as_object()?;
-            place_of(text, members.iter().find(|member| member.key == *key)?)
-        }
-        Segment::Index(at) => {
-            let item = around.as_list()?.get(usize::try_from(*at).ok()?)?;
-            let start = line_start(text, item.span.start);
-            let dash = start + text.get(start..item.span.start + 1)?.rfind('-')?;
-            let column = column(text, dash);
-            Some(Place {
-                range: dash + 1..end_of_block(text, dash + 1, column, false),
-                column,
-            })
-        }
-    }
-}
-
-fn place_of(text: &str, member: &Member) -> Option<Place> {
-    let colon = member.key_span.end + text.get(member.key_span.end..)?.find(':')?;
-    let column = column(text, member.key_span.start);
-    let is_list = matches!(member.value.kind, Kind::List(_));
-    Some(Place {
-        range: colon + 1..end_of_block(text, colon + 1, column, is_list),
-        column,
-    })
-}
-
-/// Where what belongs to a key or a dash in this column ends: before the first line that is not deeper. The items of a list
-/// may stand below their key.
-fn end_of_block(text: &str, from: usize, own_column: usize, is_list: bool) -> usize {
-    let mut end = line_end(text, from);
-    let mut next = end;
-    while let Some(newline) = text.get(next..).and_then(|rest| rest.find('\n')) {
-        let start = next + newline + 1;
-        let stop = line_end(text, start);
-        let line = text.get(start..stop).unwrap_or_default();
-        next = stop;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let depth = line.len() - line.trim_start_matches(' ').len();
-        let is_item = is_list && depth == own_column && line.trim_start().starts_with('-');
-        if depth <= own_column && !is_item {
-            break;
-        }
-        end = stop;
-    }
-    end
-}
-
-/// Where a value in a flow ends.
-fn end_in_flow(text: &str, node: &Node) -> usize {
-    if !begins_flow(text, node) {
-        return node.span.end;
-    }
-    let mut depth = 0_usize;
-    let mut quote = None;
-    let mut escaped = false;
-    let rest = text.get(node.span.start..).unwrap_or_default();
-    for (at, c) in rest.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (Some('"'), '\\') => escaped = true,
-            (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '{' | '[') => depth += 1,
-            (None, '}' | ']') => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return node.span.start + at + 1;
-                }
-            }
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 fn insert(
