@@ -10,6 +10,7 @@ use super::output::out_line;
 use super::remote_feed::RemoteFeed;
 use super::repeat_feed::Trusting;
 use super::screen;
+use super::structure_feed::Restructured;
 use super::terminal::{ended_by, exit_code, is_interactive};
 use crate::control::{Client, ClientError};
 use crate::report::Progress;
@@ -57,7 +58,8 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
         ..screen::options(plan.unwrap_or(name), &args.screen)
     };
     let feed = RemoteFeed::new(client, status.passed(), recorded);
-    let left = tui::run(HistoryFeed::new(feed, Trusting::unasked()), options).await;
+    let feed = HistoryFeed::new(feed, Trusting::unasked(), Restructured::default());
+    let left = tui::run(feed, options).await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(ended_by(left.outcome).unwrap_or(0))
 }

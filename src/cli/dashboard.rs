@@ -8,6 +8,7 @@ use super::live::LiveFeed;
 use super::output::{note, notes};
 use super::repeat_feed::Trusting;
 use super::screen;
+use super::structure_feed::Restructured;
 use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::control::Door;
 use crate::engine::Liveness;
@@ -68,7 +69,9 @@ pub(super) async fn open(
         worker_reason: origin.worker_reason,
         ..screen::options(title, look)
     };
-    let left = tui::run(HistoryFeed::new(feed, trusting), options).await;
+    let restructured = Restructured::default();
+    let feed = HistoryFeed::new(feed, trusting, restructured.clone());
+    let left = tui::run(feed, options).await;
     // Stops what is still running before the program exits; a run that has ended ignores it.
     let _ = live.commands().send_waiting(RunCommand::Stop).await;
     let _ = live.commands().send_waiting(RunCommand::Close).await;
@@ -89,6 +92,10 @@ pub(super) async fn open(
     let fork = match left.outcome {
         Outcome::Fork(step) => ForkRequest::of(&state, step),
         Outcome::RunChanged => ForkRequest::of_changes(&state),
+        Outcome::Restructured => {
+            let edited = restructured.take();
+            edited.and_then(|edited| ForkRequest::with_plan(&state, edited))
+        }
         _ => None,
     };
     let code = exit_code(&state, signalled);

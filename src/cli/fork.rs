@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Forks a run and returns the exit code.
-pub(super) async fn fork(args: ForkArgs) -> Result<u8, Failure> {
+pub(super) async fn fork(mut args: ForkArgs) -> Result<u8, Failure> {
     if args.options.record.resume.is_some() {
         return Err(Failure::usage(
             "a run can be forked or resumed, not both: use `plandeck fork RUN` or `plandeck run --resume RUN`",
@@ -22,6 +22,7 @@ pub(super) async fn fork(args: ForkArgs) -> Result<u8, Failure> {
         outputs: outputs.collect::<Result<_, _>>()?,
     };
     let prior = PriorRun::fork(&args.run, changes)?;
+    args.options.preview_of = Some(("fork".into(), None));
     run_from(args.options, Some(prior)).await
 }
 

@@ -2,6 +2,7 @@
 
 use super::repair_feed::{Failed, RepairFeed};
 use super::repeat_feed::{RepeatFeed, Repeated, Trusting};
+use super::structure_feed::Restructured;
 use crate::report::{DiagnosticStyle, local_time, render_faults, watched};
 use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
@@ -32,17 +33,20 @@ pub(super) struct HistoryFeed<F> {
     feed: F,
     repeats: RepeatFeed,
     repairs: RepairFeed,
+    restructured: Restructured,
     answered: Vec<HistoryAnswer>,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
     answers: mpsc::UnboundedReceiver<HistoryAnswer>,
 }
 
 impl<F> HistoryFeed<F> {
-    /// Wraps `feed`. Calls that are repeated are trusted like those of the run.
-    pub(super) fn new(feed: F, trusting: Trusting) -> Self {
+    /// Wraps `feed`. Calls that are repeated are trusted like those of the run; the plan of the last edit of its structure
+    /// is left in `restructured`.
+    pub(super) fn new(feed: F, trusting: Trusting, restructured: Restructured) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             feed,
+            restructured,
             repairs: RepairFeed::new(sender.clone(), trusting.given),
             repeats: RepeatFeed::new(sender.clone(), trusting),
             answered: Vec::new(),
@@ -157,6 +161,14 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                         values.push(value.map(Arc::new).map_err(Arc::from));
                     }
                     let _ = sender.send(HistoryAnswer::Watched(number, values));
+                });
+            }
+            HistoryQuery::Structure { run_id, edit, text } => {
+                let restructured = self.restructured.clone();
+                tokio::spawn(async move {
+                    let known = Box::pin(restructured.work_out(&run_id, edit, &text)).await;
+                    let known = known.map(Box::new).map_err(|error| faults(&error));
+                    let _ = sender.send(HistoryAnswer::Structure(known));
                 });
             }
             HistoryQuery::PlanChange { run_id } => {

@@ -41,6 +41,7 @@ mod open;
 mod output;
 mod plan;
 mod playback;
+mod previewed;
 mod prices;
 mod recorded;
 mod remote_feed;
@@ -50,6 +51,7 @@ mod repair_feed;
 mod repeat_feed;
 mod replay;
 mod report;
+mod restructure;
 mod run;
 mod runs;
 mod samples;
@@ -60,6 +62,7 @@ mod show;
 mod show_raw;
 mod sinks;
 mod stored_feed;
+mod structure_feed;
 mod terminal;
 mod test;
 mod themes;
@@ -134,6 +137,9 @@ pub fn main() -> ExitCode {
         Some(Command::Refresh(args)) => on_tokio(verb(Typed::on_step("refresh", *args))),
         Some(Command::Edit(args)) => Typed::edit(*args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Set(args)) => Typed::set(*args).and_then(|typed| on_tokio(verb(typed))),
+        Some(Command::Insert(args)) => on_tokio(restructure::insert(*args)),
+        Some(Command::Remove(args)) => on_tokio(restructure::remove(*args)),
+        Some(Command::Depend(args)) => on_tokio(restructure::depend(*args)),
         Some(Command::Skip(args)) => on_tokio(verb(Typed::on_step("skip", *args))),
         Some(Command::Undo(args)) => on_tokio(verb(Typed::edits("undo", *args))),
         Some(Command::Redo(args)) => on_tokio(verb(Typed::edits("redo", *args))),

@@ -130,6 +130,7 @@ fn unknown(query: HistoryQuery) -> Result<HistoryAnswer, HistoryQuery> {
         }
         HistoryQuery::PlanPlace { .. } => HistoryAnswer::PlanPlace(Err(ELSEWHERE.into())),
         HistoryQuery::PlanChange { .. } => HistoryAnswer::PlanChange(Err(ELSEWHERE.into())),
+        HistoryQuery::Structure { .. } => HistoryAnswer::Structure(Err(ELSEWHERE.into())),
         HistoryQuery::Bundle { .. } => HistoryAnswer::Bundle(Err(ELSEWHERE.into())),
         HistoryQuery::Savings { .. } => HistoryAnswer::Saved(Err(ELSEWHERE.into())),
         HistoryQuery::Reliability { .. } => HistoryAnswer::Reliability(Err(ELSEWHERE.into())),

@@ -5,6 +5,7 @@ use super::context::context;
 use super::failure::Failure;
 use super::look_back::look_back;
 use super::output::{note_line, notes};
+use super::previewed::out_preview;
 use super::recorded::recording;
 use super::repeat_feed::Trusting;
 use super::sinks::{JsonLinesSink, Written, events_lost};
@@ -13,11 +14,12 @@ use super::{control_door, dashboard, detach, headless, interrupted, samples, scr
 use crate::engine::UnknownSteps;
 use crate::run::{Answers, RunEvent};
 use crate::session::{
-    Execution, ForkRequest, JournalSettings, Note, PreparedRun, PriorRun, SessionError, Settings,
-    TrustedOnce, load,
+    Execution, ForkRequest, Intended, JournalSettings, Judgement, Loaded, Note, PreparedRun,
+    PriorRun, SessionError, Settings, TrustedOnce, load,
 };
 use crate::store::{CacheOptions, StoreError};
 use crate::tui;
+use serde_json::json;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +30,10 @@ pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         return Err(Failure::usage(
             "--unknown needs --resume RUN, or `plandeck fork`",
         ));
+    }
+    if args.dry_run {
+        args.headless = true;
+        args.detach = false;
     }
     if args.detach {
         return detach::detach(&args).await;
@@ -117,6 +123,11 @@ pub(super) async fn look_from(
 /// The arguments of a fork that the user requested in the dashboard of the run that these arguments started.
 fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     args.record.resume = None;
+    args.preview_of = None;
+    // The plan of the run that is forked is the one on record, which no file has.
+    if args.edited.take().is_some() {
+        args.plan = None;
+    }
     args.paused = false;
     args.approve.clear();
     args.breakpoints.clear();
@@ -125,6 +136,10 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     args.listen = None;
     // The file holds the events of the first run.
     args.events = None;
+    if let Some(edited) = fork.edited() {
+        args.plan = Some(edited.file.clone());
+        args.edited = Some(edited.clone());
+    }
     if fork.is_from_step() {
         args.screen.from = OpenedFrom::Parent;
     }
@@ -141,6 +156,9 @@ async fn run_once(
     let mut source = args.source.options();
     if let Some(prior) = &prior {
         prior.complete(&mut args.plan, &mut source)?;
+    }
+    if let Some(edited) = args.edited.take() {
+        source.with_edited(&edited);
     }
     settings.complete(&mut source);
     source.trust = trust::is_given(args.trust);
@@ -170,6 +188,14 @@ async fn run_once(
     source.context = context(&args.source.context_file, &args.source.context)?;
     let seed = source.seed;
     let loaded = load(&plan, source, &settings).await?;
+    if args.dry_run {
+        let intended = Intended {
+            limits,
+            track_cost,
+            unknown: unknown(&args),
+        };
+        return Ok((dry_run(loaded, prior, intended, &args, once).await?, None));
+    }
     let consent = match trust::consent(&loaded, &args.screen, headless, once).await? {
         Ok(consent) => consent,
         Err(code) => return Ok((code, None)),
@@ -252,6 +278,37 @@ async fn run_once(
     Ok((code, fork))
 }
 
+/// What is done with steps that may or may not have happened.
+fn unknown(args: &RunArgs) -> UnknownSteps {
+    match args.record.unknown.unwrap_or_default() {
+        UnknownWhen::Keep => UnknownSteps::Keep,
+        UnknownWhen::Rerun => UnknownSteps::Rerun,
+        UnknownWhen::Skip => UnknownSteps::Skip,
+    }
+}
+
+/// Prints what the run would do.
+async fn dry_run(
+    loaded: Loaded,
+    prior: Option<PriorRun>,
+    intended: Intended,
+    args: &RunArgs,
+    once: &TrustedOnce,
+) -> Result<u8, Failure> {
+    // What nobody has consented to is not asked for its tools.
+    let loaded = match loaded.judge(once)? {
+        Judgement::Trusted(consent) => Box::pin(loaded.with_listed_tools(&consent)).await?,
+        Judgement::Asks(_) => loaded,
+    };
+    let about = match (&args.preview_of, &args.record.resume) {
+        (Some((verb, step)), _) => (&**verb, step.as_deref()),
+        (None, Some(_)) => ("resume", None),
+        (None, None) => ("run", None),
+    };
+    out_preview(&json!(loaded.preview(prior, intended, about)?), args.json)?;
+    Ok(0)
+}
+
 /// Adds journal, cache and the earlier run to the run. `at_once`: whether a failure of the journal is printed on
 /// standard error while the run is running.
 fn recorded(
@@ -260,11 +317,7 @@ fn recorded(
     prior: Option<PriorRun>,
     at_once: bool,
 ) -> Execution {
-    let mut execution = execution.unknown(match args.record.unknown.unwrap_or_default() {
-        UnknownWhen::Keep => UnknownSteps::Keep,
-        UnknownWhen::Rerun => UnknownSteps::Rerun,
-        UnknownWhen::Skip => UnknownSteps::Skip,
-    });
+    let mut execution = execution.unknown(unknown(args));
     if let Some(prior) = prior {
         execution = execution.resume(prior);
     }

@@ -9,14 +9,14 @@ use super::args::verbs::{
 use super::failure::{Failure, NOTHING_RAN};
 use super::live_run::{Found, find};
 use super::output::{out_json, out_line};
+use super::previewed::out_preview;
 use super::run::run_from;
 use crate::control::{ClientError, CommandRequest, ControlError, continuation, preview};
-use crate::report::{cost_in_words, time_in_words};
-use crate::run::{Range, RunSetting, Seconds};
+use crate::run::RunSetting;
 use crate::session::{
     Continuation, Liveness, PriorRun, Settings, load, value_from_file, value_from_text,
 };
-use crate::units::{Micros, Money};
+use crate::units::Money;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ pub(super) async fn verb(typed: Typed) -> Result<u8, Failure> {
     match find(&typed.of.run, typed.of.token.as_deref())? {
         Found::Live { client, .. } if typed.of.dry_run => {
             match client.preview::<Value>(&typed.request).await {
-                Ok(preview) => out_preview(&typed, &preview)?,
+                Ok(preview) => out_preview(&preview, typed.of.json)?,
                 Err(error) if typed.of.json => {
                     out_json(&error.body())?;
                     return Ok(NOTHING_RAN);
@@ -149,37 +149,10 @@ async fn dry_run(typed: Typed, run_id: &str) -> Result<u8, Failure> {
     let previewer = loaded.previewer();
     let shown = preview(&typed.request, &state, &previewer, Liveness::Stored);
     match shown {
-        Ok(shown) => out_preview(&typed, &json!(shown))?,
+        Ok(shown) => out_preview(&json!(shown), typed.of.json)?,
         Err(error) => return Err(refused(&typed, &error)),
     }
     Ok(0)
-}
-
-fn out_preview(typed: &Typed, preview: &Value) -> Result<(), Failure> {
-    if typed.of.json {
-        return out_json(preview);
-    }
-    for (label, list) in [("runs", "reruns"), ("stays", "stays"), ("cannot", "cannot")] {
-        for entry in preview[list].as_array().into_iter().flatten() {
-            let word = |name: &str| crate::text::line(entry[name].as_str().unwrap_or_default());
-            out_line(&format!("{label:<8}{}: {}", word("step"), word("why")))?;
-        }
-    }
-    let cost = range(&preview["cost_usd"], Money::from_usd);
-    let seconds = range(&preview["seconds"], |seconds| {
-        Seconds(Micros((seconds * 1e6) as u64))
-    });
-    out_line(&format!("costs   {}", cost_in_words(&cost)))?;
-    out_line(&format!("takes   {}", time_in_words(&seconds)))
-}
-
-fn range<T>(bounds: &Value, of: impl Fn(f64) -> T) -> Range<T> {
-    let bound = |which: &str| bounds[which].as_f64().map(&of);
-    Range {
-        min: bound("min").unwrap_or_else(|| of(0.0)),
-        expected: bound("expected"),
-        max: bound("max"),
-    }
 }
 
 fn answer(typed: &Typed, name: &str, answered: Result<Value, ClientError>) -> Result<u8, Failure> {

@@ -4,13 +4,13 @@ use super::changes::Changes;
 use super::error::SessionError;
 use super::load::{load_draft, read_draft};
 use super::options::SourceOptions;
+use super::previewed::Intended;
 use super::resume::PriorRun;
 use super::settings::Settings;
 use super::trust::{Judgement, TrustedOnce};
-use crate::engine::{definitions, step_prices};
-use crate::plan::{ExecutionPlan, StepIx, parse};
-use crate::run::{Forecast, StepPrice};
-use std::collections::HashSet;
+use crate::engine::{UnknownSteps, definitions};
+use crate::plan::parse;
+use crate::run::Forecast;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) struct PlanChange {
     pub changed: Vec<Arc<str>>,
     /// Every step that runs: those, what depends on them, and what has no output yet.
     pub reruns: Vec<Arc<str>>,
-    /// How many steps keep their outputs.
+    /// How many steps stay as they are, those that are removed included.
     pub stays: usize,
     /// What the steps that run can cost.
     pub price: Forecast,
@@ -35,6 +35,11 @@ pub(crate) fn place_in_plan(run_id: &str, step: &str) -> Result<(PathBuf, usize)
     let prior = PriorRun::fork(run_id, Changes::default())?;
     let (mut file, mut source) = (None, SourceOptions::default());
     prior.complete(&mut file, &mut source)?;
+    if prior.edited_plan().is_some() {
+        return Err(SessionError::PlanEdit(format!(
+            "the plan of this run is an edited one that no file has: `plandeck save {run_id}` writes it to its file"
+        )));
+    }
     let file = file.ok_or_else(|| SessionError::PlanNotOnFile(run_id.into()))?;
     let whole = step.split('[').next().unwrap_or(step);
     // A plan with faults is opened at its beginning.
@@ -68,6 +73,7 @@ pub(crate) async fn change_with(
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&folder)?;
     settings.complete(&mut source);
+    let text = text.map_or_else(|| source.plan_text.clone(), |text| Some(text.into()));
     let draft = match text {
         Some(text) => parse(&file.display().to_string(), text.as_bytes())?,
         None => read_draft(&file)?,
@@ -79,77 +85,23 @@ pub(crate) async fn change_with(
         Judgement::Asks(_) => loaded,
     };
     let digests = definitions(&loaded.plan, &loaded.toolbox);
-    let (changed, open) = prior.compared(&loaded.plan, &digests);
-    let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
-    Ok(of(&loaded.plan, &changed, &open, &prices))
-}
-
-fn of(
-    plan: &ExecutionPlan,
-    changed: &HashSet<Arc<str>>,
-    open: &HashSet<Arc<str>>,
-    prices: &[Option<StepPrice>],
-) -> PlanChange {
-    let mut runs = vec![false; plan.steps.len()];
-    // Steps may stand before what they depend on.
-    let mut again = true;
-    while again {
-        again = false;
-        for (at, step) in plan.steps.iter().enumerate() {
-            let after = |from: &StepIx| runs.get(from.at()).copied().unwrap_or(false);
-            let runs_now = changed.contains(&step.id)
-                || open.contains(&step.id)
-                || step.depends_on.iter().any(after);
-            again |= runs_now && !runs[at];
-            runs[at] |= runs_now;
-        }
-    }
-    let of_plan = || plan.steps.iter().zip(&runs);
-    let ids = |is: &dyn Fn(&Arc<str>, bool) -> bool| -> Vec<Arc<str>> {
-        of_plan()
-            .filter(|(step, runs)| is(&step.id, **runs))
-            .map(|(step, _)| Arc::clone(&step.id))
-            .collect()
+    let changed = prior.compared(&loaded.plan, &digests);
+    let intended = Intended {
+        limits: settings.limits()?,
+        track_cost: true,
+        unknown: UnknownSteps::default(),
     };
-    let reruns = ids(&|_, runs| runs);
-    let price = Forecast::of(
-        prices
-            .iter()
-            .zip(&runs)
-            .filter(|(_, runs)| **runs)
-            .map(|(price, _)| price.as_ref()),
-    );
-    PlanChange {
-        changed: ids(&|id, _| changed.contains(id)),
-        stays: plan.steps.len() - reruns.len(),
-        reruns,
-        price,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_depends_on_a_change_runs_and_the_rest_stays() {
-        let plan = ExecutionPlan::from_value(json!({
-            "tools": {"same": {"type": "jq", "filter": "."}},
-            "steps": [
-                {"id": "late", "tool": "same", "parameters": {"x": "step:middle"}},
-                {"id": "middle", "tool": "same", "parameters": {"x": "step:first"}},
-                {"id": "first", "tool": "same"},
-                {"id": "other", "tool": "same"},
-                {"id": "failed", "tool": "same", "parameters": {"x": "step:other"}},
-            ]
-        }))
-        .unwrap();
-        let set = |ids: &[&str]| ids.iter().map(|id| Arc::from(*id)).collect();
-        let words = |ids: &[Arc<str>]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let change = of(&plan, &set(&["middle"]), &set(&["failed"]), &[]);
-        assert_eq!(words(&change.changed), ["middle"]);
-        assert_eq!(words(&change.reruns), ["late", "middle", "failed"]);
-        assert_eq!(change.stays, 2);
-    }
+    let preview = loaded.preview(Some(prior), intended, ("fork", None))?;
+    let steps = loaded.plan.steps.iter().map(|step| &step.id);
+    let cost = preview.cost_usd;
+    Ok(PlanChange {
+        changed: steps.filter(|id| changed.contains(*id)).cloned().collect(),
+        reruns: preview.reruns.into_iter().map(|one| one.step).collect(),
+        stays: preview.stays.len(),
+        price: Forecast {
+            min: cost.min,
+            expected: cost.expected,
+            max: cost.max,
+        },
+    })
 }

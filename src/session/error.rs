@@ -151,6 +151,9 @@ pub enum SessionError {
     /// There is no failure that a planner could be asked about; holds why.
     #[error("{0}")]
     NothingToRepair(String),
+    /// The structure of a plan cannot be edited so; holds why.
+    #[error("{0}")]
+    PlanEdit(String),
     /// Outputs can be cached only by a run that is recorded.
     #[error("a cache needs a journal: cached outputs are stored with the run that produced them")]
     CacheWithoutJournal,

@@ -2,6 +2,7 @@
 
 use super::changes::Changes;
 use super::error::SessionError;
+use super::plan_edit::EditedPlan;
 use super::resume::PriorRun;
 use crate::plan::StepIx;
 use crate::run::RunState;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(crate) struct ForkRequest {
     run: Arc<str>,
     step: Option<Arc<str>>,
+    edited: Option<EditedPlan>,
 }
 
 impl ForkRequest {
@@ -20,6 +22,7 @@ impl ForkRequest {
         Some(Self {
             run: Arc::clone(&run.header.as_ref()?.run_id),
             step: Some(Arc::clone(&run.steps.get(step.at())?.info.id)),
+            edited: None,
         })
     }
 
@@ -28,7 +31,21 @@ impl ForkRequest {
         Some(Self {
             run: Arc::clone(&run.header.as_ref()?.run_id),
             step: None,
+            edited: None,
         })
+    }
+
+    /// The fork of `run` that has this plan.
+    pub(crate) fn with_plan(run: &RunState, edited: EditedPlan) -> Option<Self> {
+        Some(Self {
+            edited: Some(edited),
+            ..Self::of_changes(run)?
+        })
+    }
+
+    /// The plan that it has, where that is an edited one that no file has.
+    pub(crate) fn edited(&self) -> Option<&EditedPlan> {
+        self.edited.as_ref()
     }
 
     /// Whether the user made it from a step, to look at beside its parent; else the run goes on as an edited plan has it.

@@ -81,7 +81,10 @@ async fn load_with(
     settings: &Settings,
     needs_context: bool,
 ) -> Result<Loaded, SessionError> {
-    let draft = read_draft(file)?;
+    let draft = match &options.plan_text {
+        Some(text) => parse(&file.display().to_string(), text.as_bytes())?,
+        None => read_draft(file)?,
+    };
     load_draft(draft, file, options, settings, needs_context).await
 }
 

@@ -37,9 +37,11 @@ mod note;
 mod options;
 mod outcome;
 mod plan_document;
+mod plan_edit;
 mod planning;
 mod prepare;
 mod prepared;
+mod previewed;
 mod provenance;
 mod recorded_plan;
 mod recorded_source;
@@ -95,8 +97,10 @@ pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, SourceOptions};
 pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
+pub(crate) use plan_edit::{EditedPlan, PlanEdit};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
+pub(crate) use previewed::Intended;
 pub(crate) use recorded_plan::{
     Version, bundle_of, load_of_run, model_call_of, recorded_catalog_of, recorded_plan_of,
 };

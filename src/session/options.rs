@@ -32,6 +32,10 @@ pub struct SourceOptions {
     pub is_planned: bool,
     /// The digest of the plan that a planner wrote for the run that is resumed.
     pub(crate) planned_digest: Option<String>,
+    /// The text of the plan, where it is an edited one that no file has; its tools are found beside the file.
+    pub(crate) plan_text: Option<Arc<str>>,
+    /// The digest of the text that the file had when the first edit was made of it.
+    pub(crate) plan_on_file: Option<String>,
     /// Whether tools that may change something are not called.
     pub(crate) no_effects: bool,
     /// Whether what should be confined may run where this system cannot confine it.

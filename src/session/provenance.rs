@@ -39,6 +39,9 @@ impl Loaded {
                 "repeats": self.repeats.as_ref().map(|repeats| &repeats.run_id),
                 "repeated": self.repeats.as_ref().and_then(|repeats| repeats.definition.as_ref()),
                 "compared_by": self.repeats.as_ref().and_then(|repeats| repeats.by.as_ref()),
+                // The plan is the one on record, which its file does not have.
+                "edited": options.plan_text.is_some().then_some(true),
+                "on_file": options.plan_on_file,
             }),
         }
     }

@@ -77,7 +77,7 @@ impl Loaded {
                 continue;
             };
             if is_of_plan {
-                let (changed, _) = prior.compared(plan, &known);
+                let changed = prior.compared(plan, &known);
                 let counts = |step: &str| !changed.contains(step);
                 add_run(&mut found.records, prior.state(), counts);
                 found.runs += 1;

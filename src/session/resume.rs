@@ -8,7 +8,7 @@ use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
 use crate::engine::{EarlierRun, Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
-use crate::run::{Rates, ResourceLimits, RunState, SkipReason, StepStatus};
+use crate::run::{Rates, ResourceLimits, RunState};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::REDACTED;
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct PriorRun {
     run_id: Arc<str>,
     resumption: Resumption,
     plan_path: Option<PathBuf>,
+    /// The text of its plan as it is on record.
+    plan_text: Option<Arc<str>>,
     settings: Value,
     purpose: Purpose,
 }
@@ -91,6 +93,7 @@ impl PriorRun {
             resumption: store.resume(&run)?,
             run_id: run.run_id,
             plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            plan_text: details.plan_text,
             settings: details.settings,
             purpose: Purpose::Resume,
         })
@@ -151,6 +154,7 @@ impl PriorRun {
             resumption: store.fork(&run)?,
             run_id: run.run_id,
             plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            plan_text: details.plan_text,
             settings: details.settings,
             purpose: Purpose::Fork(changes),
         })
@@ -165,6 +169,7 @@ impl PriorRun {
             resumption: store.look_at(&run)?,
             run_id: run.run_id,
             plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            plan_text: details.plan_text,
             settings: details.settings,
             purpose: Purpose::Fork(Changes::default()),
         })
@@ -178,6 +183,17 @@ impl PriorRun {
     /// The digest of the step whose call the earlier run repeated as its plan has it.
     pub(super) fn repeated(&self) -> Option<&str> {
         self.settings["repeated"].as_str()
+    }
+
+    /// The text of its plan as it is on record, without credentials.
+    pub(super) fn plan_text(&self) -> Option<&Arc<str>> {
+        self.plan_text.as_ref()
+    }
+
+    /// The text of its plan, where that is an edited one that no file has.
+    pub(super) fn edited_plan(&self) -> Option<&Arc<str>> {
+        let is_edited = self.settings["edited"] == true;
+        self.plan_text.as_ref().filter(|_| is_edited)
     }
 
     /// The id of the earlier run.
@@ -203,34 +219,20 @@ impl PriorRun {
         self.resumption.state()
     }
 
-    /// The steps of `plan`, whose definitions these are, that are new or defined otherwise than in the earlier run; and
-    /// those that have no output there.
+    /// The steps of `plan`, whose definitions these are, that are new or defined otherwise than in the earlier run.
     pub(super) fn compared(
         &self,
         plan: &ExecutionPlan,
         definitions: &[StepDigest],
-    ) -> (HashSet<Arc<str>>, HashSet<Arc<str>>) {
+    ) -> HashSet<Arc<str>> {
         let rows = &self.resumption.state().steps;
         let before = rows.iter().filter(|row| row.info.parent.is_none());
         let known: HashSet<&str> = before.map(|row| &*row.info.id).collect();
         let taken_over = self.resumption.resume_state(plan, definitions);
-        let mut changed: HashSet<Arc<str>> = HashSet::new();
-        let mut open: HashSet<Arc<str>> = HashSet::new();
-        for step in plan.steps.iter() {
-            if !known.contains(&*step.id) {
-                changed.insert(Arc::clone(&step.id));
-            }
-        }
-        if let Some(taken_over) = &taken_over {
-            changed.extend(taken_over.changed().iter().cloned());
-            for row in rows.iter().filter(|row| row.info.parent.is_none()) {
-                let is_skipped = row.reason == Some(SkipReason::Condition);
-                if row.status != StepStatus::Succeeded && !is_skipped {
-                    open.insert(Arc::clone(&row.info.id));
-                }
-            }
-        }
-        (changed, open)
+        let steps = plan.steps.iter().map(|step| &step.id);
+        let new = steps.filter(|id| !known.contains(&***id));
+        let changed = taken_over.iter().flat_map(ResumeState::changed);
+        new.chain(changed).cloned().collect()
     }
 
     /// Fills in what the caller left out: the plan, its catalogs, its worker, and the context that the earlier run had.
@@ -240,10 +242,15 @@ impl PriorRun {
         source: &mut SourceOptions,
     ) -> Result<(), SessionError> {
         if plan.is_none() {
-            let Some(path) = &self.plan_path else {
-                return Err(SessionError::PlanNotOnFile(Arc::clone(&self.run_id)));
+            source.plan_text = self.edited_plan().cloned();
+            source.plan_on_file = self.settings["on_file"].as_str().map(str::to_owned);
+            let path = match &self.plan_path {
+                Some(path) => path.clone(),
+                // It came from standard input, and has no file.
+                None if source.plan_text.is_some() => PathBuf::from("-"),
+                None => return Err(SessionError::PlanNotOnFile(Arc::clone(&self.run_id))),
             };
-            *plan = Some(path.clone());
+            *plan = Some(path);
         }
         source.complete_from(&self.settings);
         source.planned_digest = self.settings["planned"].as_str().map(str::to_owned);
@@ -260,6 +267,24 @@ impl PriorRun {
             }
         }
         Ok(())
+    }
+
+    /// What a run of `plan`, whose definitions these are, would take over of it, and the state that it was left in.
+    pub(super) fn would_take_over(
+        self,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+        unknown: UnknownSteps,
+    ) -> Result<(Option<ResumeState>, RunState), SessionError> {
+        let mut taken = self.resumption.resume_state(plan, definitions);
+        if let Some(taken) = &mut taken {
+            taken.unknown = unknown;
+            if let Purpose::Fork(changes) = self.purpose {
+                taken.fork(&self.run_id);
+                changes.apply(taken, plan)?;
+            }
+        }
+        Ok((taken, self.resumption.state().clone()))
     }
 
     /// What the run `run_id` of `plan` takes over; `meta` gets the ids of the earlier runs.

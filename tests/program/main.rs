@@ -95,6 +95,8 @@ mod store_kill;
 mod store_paid;
 mod store_resume;
 mod streaming;
+#[cfg(unix)]
+mod structure;
 mod trust;
 mod undo;
 mod worker_calls;

@@ -4,6 +4,7 @@ pub(super) mod batch;
 pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
+pub(super) mod structure;
 pub(super) mod tools;
 pub(super) mod trials;
 pub(super) mod trust;
@@ -20,6 +21,7 @@ use history::{
 use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
+use structure::{DependArgs, InsertArgs, RemoveArgs};
 use tools::ToolsArgs;
 use trials::{BisectArgs, BundleArgs, FlakyArgs, RepairArgs, SaveArgs, TestArgs};
 use trust::TrustArgs;
@@ -136,6 +138,12 @@ pub(super) enum Command {
     Edit(Box<EditArgs>),
     /// Give a step its output instead of calling it, or change the limits of a live run
     Set(Box<SetArgs>),
+    /// Fork a run with one step more in its plan
+    Insert(Box<InsertArgs>),
+    /// Fork a run with one step less in its plan
+    Remove(Box<RemoveArgs>),
+    /// Fork a run in which a step waits for other steps
+    Depend(Box<DependArgs>),
     /// Do not run a step
     Skip(Box<StepVerbArgs>),
     /// Take back the last edit of a run: an input, prompt, model or output, or a step that is skipped

@@ -2,7 +2,7 @@
 
 use super::values::{Bound, age, amount, answer, limit, pace, rate, reply};
 use crate::run::{Answer, Rate, ResourceLimits};
-use crate::session::SourceOptions;
+use crate::session::{EditedPlan, SourceOptions};
 use crate::tui::{Keymaps, Surroundings};
 use crate::units::Money;
 use clap::{Args, ValueEnum, ValueHint};
@@ -132,6 +132,9 @@ pub(crate) struct RunArgs {
     /// Run code and programs in a jail even where this system cannot confine them
     #[arg(long)]
     pub allow_unsandboxed: bool,
+    /// Show what would run, what would stay and what that would cost, and run nothing; with --json as a JSON object
+    #[arg(long)]
+    pub dry_run: bool,
     /// Start paused: nothing starts until the run is resumed, in the dashboard or with `plandeck resume`
     #[arg(long)]
     pub paused: bool,
@@ -167,6 +170,12 @@ pub(crate) struct RunArgs {
     /// What `plandeck plan --run --json` prints about the planning, together with the result.
     #[arg(skip)]
     pub planning: Option<serde_json::Value>,
+    /// The plan, where it is an edited one that no file has.
+    #[arg(skip)]
+    pub edited: Option<EditedPlan>,
+    /// The verb that a preview is about, and its step.
+    #[arg(skip)]
+    pub preview_of: Option<(Arc<str>, Option<Arc<str>>)>,
 }
 
 impl SourceArgs {
@@ -234,6 +243,7 @@ impl RunArgs {
             break_on_failure: false,
             to: None,
             allow_unsandboxed: false,
+            dry_run: false,
             paused: false,
             listen: None,
             detach: false,
@@ -245,6 +255,8 @@ impl RunArgs {
             planner: None,
             is_planned: false,
             planning: None,
+            edited: None,
+            preview_of: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How long the calls of a run take and what they cost, from its record.
 
+use super::forked::Forked;
 use super::world_end::WorldEnd;
 use crate::plan::StepIx;
 use crate::run::{
@@ -78,6 +79,8 @@ pub(super) struct Estimates<'a> {
     calls: HashMap<StepIx, OwnCall>,
     /// The median of the calls of each tool that ended well.
     by_tool: HashMap<&'a str, Micros>,
+    /// The run that it takes over from, where it is another: it knows what calls took.
+    forked: Option<&'a Forked<'a>>,
 }
 
 impl<'a> Estimates<'a> {
@@ -85,6 +88,7 @@ impl<'a> Estimates<'a> {
         state: &'a RunState,
         bounds: &'a [StepBound],
         commands: &[RunCommand],
+        forked: Option<&'a Forked<'a>>,
     ) -> Self {
         let rows = state.steps.iter().zip(0..);
         let own = rows.map(|(row, at)| (StepIx(at), OwnCall::of(row)));
@@ -104,7 +108,8 @@ impl<'a> Estimates<'a> {
         let mut times: HashMap<&str, Vec<Micros>> = HashMap::new();
         let called =
             |row: &&StepState| row.status == StepStatus::Succeeded && row.service > Micros(0);
-        for row in state.steps.iter().filter(called) {
+        let earlier = forked.iter().flat_map(|forked| &forked.parent().steps);
+        for row in state.steps.iter().chain(earlier).filter(called) {
             let calls = row.attempts.len().max(1) as u64;
             let times = times.entry(&row.info.tool).or_default();
             times.push(Micros(row.service.0 / calls));
@@ -118,6 +123,7 @@ impl<'a> Estimates<'a> {
             bounds,
             calls,
             by_tool: times.into_iter().map(median).collect(),
+            forked,
         }
     }
 
@@ -125,9 +131,16 @@ impl<'a> Estimates<'a> {
         self.state.steps.get(row.at())
     }
 
+    /// The row whose record says what calls of this one take.
+    fn on_record(&self, row: &'a StepState) -> &'a StepState {
+        let earlier = self.forked;
+        let earlier = earlier.and_then(|forked| forked.earlier(&row.info.id, &row.info.tool));
+        earlier.unwrap_or(row)
+    }
+
     /// How long a call of this row took the last time, or calls of its tool usually take.
     pub(super) fn service(&self, row: StepIx) -> Option<Micros> {
-        let row = self.row(row)?;
+        let row = self.on_record(self.row(row)?);
         // Code that waits for its calls takes as long as they do.
         let last = last_good(row).map(|(attempt, at, end)| end.service + attempt.suspended(at));
         let reused = row.reused.as_deref().map(|reuse| reuse.service);
@@ -138,7 +151,12 @@ impl<'a> Estimates<'a> {
     /// What a call of this row cost the last time, or is expected to cost.
     pub(super) fn expected_cost(&self, row: StepIx) -> Option<Money> {
         let state = self.row(row)?;
-        let last = last_good(state).and_then(|(.., end)| end.cost);
+        let recorded = self.on_record(state);
+        let last = last_good(recorded).and_then(|(.., end)| end.cost);
+        let last = last.or_else(|| Some(recorded.reused.as_deref()?.cost));
+        // What the calls of code cost in another run is not known row by row.
+        let is_known = self.forked.is_none() || recorded.calls().is_empty();
+        let last = last.filter(|_| is_known);
         let last = last.and_then(|own| Some(own + self.cost_of_calls(row)?));
         let price = self.price(row);
         let expected = last.or_else(|| price?.expected);

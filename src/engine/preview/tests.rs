@@ -1,5 +1,7 @@
 //! Previews beside what then happens, with the real driver.
 
+mod forks;
+
 use super::{Liveness, Previewer};
 use crate::engine::{Engine, EventSink, Settings};
 use crate::plan::{Dialect, ExecutionPlan, Step, StepIx, Template, Trigger};
@@ -118,9 +120,40 @@ fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
     }
 }
 
+/// A plan of these steps, and their prices.
+fn plan_of(steps: Vec<Step>) -> (Arc<ExecutionPlan>, Vec<Option<StepPrice>>) {
+    let price = |step: &Step| {
+        let Template::Literal(input) = &step.parameters else {
+            return None;
+        };
+        let pico = |name: &str| Money::from_pico(input[name].as_i64().unwrap_or(0));
+        Some(StepPrice {
+            min: pico("least"),
+            expected: Some(pico("cost")),
+            max: Some(pico("most")),
+            attempts: 1,
+            times: Some(1),
+            sure: true,
+        })
+    };
+    let prices = steps.iter().map(price).collect();
+    let plan = ExecutionPlan {
+        name: "trial".into(),
+        dialect: Dialect::Documented,
+        steps: steps.into(),
+        context_names: Vec::new(),
+        context: Map::new(),
+        catalog: None,
+        warnings: Vec::new(),
+    };
+    (Arc::new(plan), prices)
+}
+
 /// A run that takes commands after its end.
 struct Trial {
     plan: Arc<ExecutionPlan>,
+    toolbox: Arc<Box1>,
+    prices: Vec<Option<StepPrice>>,
     previewer: Previewer,
     follow: Follow,
     commands: mpsc::Sender<RunCommand>,
@@ -130,30 +163,7 @@ struct Trial {
 impl Trial {
     /// Runs to its end.
     async fn ended(steps: Vec<Step>) -> Self {
-        let price = |step: &Step| {
-            let Template::Literal(input) = &step.parameters else {
-                return None;
-            };
-            let pico = |name: &str| Money::from_pico(input[name].as_i64().unwrap_or(0));
-            Some(StepPrice {
-                min: pico("least"),
-                expected: Some(pico("cost")),
-                max: Some(pico("most")),
-                attempts: 1,
-                times: Some(1),
-                sure: true,
-            })
-        };
-        let prices = steps.iter().map(price).collect();
-        let plan = Arc::new(ExecutionPlan {
-            name: "trial".into(),
-            dialect: Dialect::Documented,
-            steps: steps.into(),
-            context_names: Vec::new(),
-            context: Map::new(),
-            catalog: None,
-            warnings: Vec::new(),
-        });
+        let (plan, prices) = plan_of(steps);
         let toolbox = Arc::new(Box1(Arc::default()));
         let settings = Settings {
             limits: ResourceLimits::none(),
@@ -168,7 +178,7 @@ impl Trial {
             Arc::clone(&toolbox) as _,
             settings,
         )
-        .with_prices(prices)
+        .with_prices(prices.clone())
         .with_sink(follow.clone());
         tokio::spawn(engine.run(Instant::now(), received));
         follow
@@ -176,6 +186,8 @@ impl Trial {
             .await;
         Self {
             previewer: Previewer::new(Arc::clone(&plan), &*toolbox),
+            toolbox,
+            prices,
             plan,
             follow,
             commands,

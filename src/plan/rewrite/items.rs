@@ -128,7 +128,7 @@ fn start_above(text: &str, line: usize, gaps: bool) -> usize {
         let words = text.get(above..line_end(text, above)).unwrap_or_default();
         let is_comment = are_comments && words.trim_start().starts_with('#');
         are_comments &= is_comment;
-        if !is_comment && !(gaps && words.trim().is_empty()) {
+        if !(is_comment || gaps && words.trim().is_empty()) {
             break;
         }
         start = above;

@@ -8,12 +8,15 @@ pub(crate) use files::ChangedFile;
 
 use super::error::SessionError;
 use super::history::find_run;
-use super::load::{Loaded, beside, load_to_check, read_draft};
+use super::load::{Loaded, beside, load_to_check};
 use super::options::SourceOptions;
+use super::plan_edit::digest;
 use super::resume::PriorRun;
 use super::settings::Settings;
 use crate::engine::definitions;
-use crate::plan::{Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, FUNCTION_CALL, Segment};
+use crate::plan::{
+    Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, FUNCTION_CALL, Segment, parse,
+};
 use crate::run::RunState;
 use crate::store::Store;
 use files::Files;
@@ -23,6 +26,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What was edited, where that is which steps a plan has and what they wait for.
+const STRUCTURE: &str = "structure";
 
 /// The edits of a run as changes of files.
 #[derive(Debug)]
@@ -91,20 +97,22 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
         files: Vec::new(),
         left_out,
     };
-    if edits.is_empty() {
+    let prior = PriorRun::look_at(&run_id)?;
+    if edits.is_empty() && prior.edited_plan().is_none() {
         return Ok(nothing(left_out));
     }
-    let prior = PriorRun::look_at(&run_id)?;
     let (mut file, mut source) = (None, SourceOptions::default());
     prior.complete(&mut file, &mut source)?;
+    let file = file.filter(|file| file != Path::new("-"));
     let file = file.ok_or_else(|| SessionError::PlanNotOnFile(Arc::clone(&run_id)))?;
+    let on_file = source.plan_on_file.clone();
     let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
     settings.complete(&mut source);
     let catalogs = source.tools.clone();
     let loaded = load_to_check(&file, source, &settings).await?;
-    let draft = read_draft(&file)?;
+    let draft = parse(&loaded.source().name, loaded.source().text.as_bytes())?;
     let digests = definitions(&loaded.plan, &loaded.toolbox);
-    let (changed, _) = prior.compared(&loaded.plan, &digests);
+    let changed = prior.compared(&loaded.plan, &digests);
     let store = Store::open()?;
     let details = store.details(&recording.summary)?;
     let recorded = details.plan_text;
@@ -127,6 +135,16 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
         earlier: Earlier::of(&recording.events, &run),
         files: Files::default(),
     };
+    if let Some(edited) = prior.edited_plan()
+        && let Err(why) = writer.write_plan(edited, on_file.as_deref())
+    {
+        let left = LeftOut {
+            step: Arc::clone(&loaded.plan.name),
+            what: STRUCTURE,
+            why,
+        };
+        return Ok(nothing([vec![left], left_out].concat()));
+    }
     for edit in edits {
         if let Err(why) = writer.write(&edit) {
             left_out.push(LeftOut {
@@ -162,6 +180,26 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn plan(&self) -> &ExecutionPlan {
         &self.loaded.plan
+    }
+
+    /// Writes the plan of the run, where that is an edited one that no file has.
+    fn write_plan(&mut self, edited: &str, on_file: Option<&str>) -> Result<(), String> {
+        let file = self.plan_file.clone();
+        let now = self.files.text(&file)?;
+        if now == edited {
+            return Ok(());
+        }
+        if on_file != Some(&digest(now)) {
+            return Err(format!(
+                "{} has changed since the run read it: look at it, and edit it there",
+                file.display()
+            ));
+        }
+        self.files.replace(&file, edited)?;
+        let name = Arc::clone(&self.loaded.plan.name);
+        self.files
+            .note(&file, &name, STRUCTURE, "its steps".to_owned());
+        Ok(())
     }
 
     fn write(&mut self, edit: &GivenEdit) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
+use super::state::structure::StructureEdit;
 use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
@@ -187,6 +188,15 @@ pub enum HistoryQuery {
         /// The step or the element.
         step: Arc<str>,
     },
+    /// What an edit of the structure of a run's plan would do.
+    Structure {
+        /// The run.
+        run_id: Arc<str>,
+        /// The edit.
+        edit: StructureEdit,
+        /// What the user has written for it.
+        text: String,
+    },
     /// What the plan file of a run, as it is now, runs again.
     PlanChange {
         /// The run.
@@ -270,6 +280,8 @@ pub enum HistoryAnswer {
     Usual(UsualTimes),
     /// The plan file and a line in it, or why there is none.
     PlanPlace(Result<(PathBuf, usize), Arc<str>>),
+    /// What the edit would do, or what is wrong with it.
+    Structure(Result<Box<Preview>, Arc<str>>),
     /// What runs again, or what is wrong with the plan.
     PlanChange(Result<Box<PlanChange>, Arc<str>>),
     /// What the filter of the question with this number made of its value, or what is wrong with it.

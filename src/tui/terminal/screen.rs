@@ -101,6 +101,8 @@ pub enum Outcome {
     Fork(StepIx),
     /// The user wants a run of its own that runs what changed in the plan.
     RunChanged,
+    /// The user wants a run of its own that has the plan whose structure they have edited.
+    Restructured,
     /// A signal asked the process to end: its number.
     Signal(i32),
     /// The terminal went away.

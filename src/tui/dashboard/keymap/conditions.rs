@@ -64,6 +64,7 @@ pub(crate) fn scrolls(model: &Model) -> bool {
                     | Overlay::Runs(_)
                     | Overlay::Bare(_)
                     | Overlay::PlanEdit(_)
+                    | Overlay::Structure(_)
                     | Overlay::SaveEdits(_)
                     | Overlay::Repairing(_)
                     | Overlay::Previewed(_)

@@ -22,7 +22,8 @@ use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
     json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, repairing, save_edits, search, settings, themes, trying, unknown, watches,
+    questions, repairing, save_edits, search, settings, structure, themes, trying, unknown,
+    watches,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -96,6 +97,9 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("leave-files", &[code(KeyCode::Esc), key('n')], Asked, "leave the files as they are", save_edits::is_shown, close).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
     change("leave-plan", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is saved", plan_edit::is_shown, close).hint("back"),
+    ask("restructure", &[code(KeyCode::Enter), key('y')], Asked, "run a fork that has the edited plan", structure::can_run, structure::run).hint("do it"),
+    ask("write-again", &[key('e')], Asked, "edit what was written again", structure::can_write, structure::write_again).hint("edit"),
+    change("leave-structure", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is", structure::is_shown, close).hint("back"),
     change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
 
     change("accept", &[code(KeyCode::Enter)], Searching, "go to this step", searching, search::accept).hint("go there"),
@@ -361,6 +365,14 @@ static AFTER_VIEWS: &[Entry] = &[
         .needs("a step whose program or request has ended"),
     ask("edit-plan", &[Key::control('e')], Inspector, "open the plan in $EDITOR at the selected step, and run again what changed", plan_edit::can_edit, plan_edit::open)
         .needs("a recorded run"),
+    ask("insert-before", &[], Inspector, "put a step into the plan before the selected one: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::insert_before)
+        .needs("a selected step of a recorded run that has ended"),
+    ask("insert-after", &[], Inspector, "put a step into the plan after the selected one: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::insert_after)
+        .needs("a selected step of a recorded run that has ended"),
+    ask("remove-step", &[], Inspector, "take the selected step out of the plan: run as a fork, price first", structure::can_begin, structure::remove)
+        .needs("a selected step of a recorded run that has ended"),
+    ask("dependencies", &[], Inspector, "change what the selected step waits for: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::depend)
+        .needs("a selected step of a recorded run that has ended"),
     ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", save_edits::can_open, save_edits::open)
         .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),

@@ -29,6 +29,7 @@ pub(crate) mod setting_line;
 pub(crate) mod step_look;
 pub(crate) mod step_names;
 pub(crate) mod strip;
+pub(crate) mod structure;
 pub(crate) mod tab;
 pub(crate) mod time_travel;
 pub(crate) mod tour;

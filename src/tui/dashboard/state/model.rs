@@ -11,6 +11,7 @@ use super::raw_bodies::RawBodies;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
 use super::strip::Strip;
+use super::structure::Structure;
 use super::time_travel::TimeTravel;
 use super::trail::Trail;
 use crate::plan::StepIx;
@@ -180,6 +181,8 @@ pub struct Model {
     pub worker_reason: Option<String>,
     /// Whether the user's editor has the plan.
     pub(crate) edits_plan: bool,
+    /// The edit of the plan's structure that is being written in the editor.
+    pub(crate) written: Option<Box<Structure>>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// Whether it was opened from the home screen, and leads back there.
@@ -260,6 +263,7 @@ impl Model {
             address: None,
             worker_reason: None,
             edits_plan: false,
+            written: None,
             notice: None,
             from_home: false,
             from_parent: false,

@@ -8,6 +8,7 @@ use super::previewed::Previewed;
 use super::repairing::Repairing;
 use super::search::Search;
 use super::setting_line::SettingLine;
+use super::structure::Structure;
 use super::trying::Trying;
 use super::watches::WatchEdit;
 use crate::plan::StepIx;
@@ -111,6 +112,8 @@ pub enum Overlay {
     Settings(SettingLine),
     /// What an edit of the plan changes, or its faults.
     PlanEdit(PlanEdit),
+    /// What an edit of the plan's structure would do.
+    Structure(Box<Structure>),
     /// What the edits of the run change in its files, before it is written.
     SaveEdits(SaveEdits),
     /// What a command would do, before it is given.

@@ -76,6 +76,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::Filtered(..)
         | HistoryAnswer::Watched(..)
         | HistoryAnswer::PlanPlace(_)
+        | HistoryAnswer::Structure(_)
         | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)

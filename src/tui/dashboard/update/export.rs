@@ -1,6 +1,6 @@
 //! Ways out of the dashboard: the clipboard, files, the user's editor and pager, and a page without frames.
 
-use super::plan_edit;
+use super::{plan_edit, structure};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::inspected;
@@ -171,6 +171,9 @@ pub(crate) fn save(model: &mut Model) -> Vec<Effect> {
 /// Takes in that an editor or pager has ended.
 pub(crate) fn returned(model: &mut Model, end: OutsideEnd) -> Vec<Effect> {
     model.dirty = true;
+    if let Some(structure) = model.written.take() {
+        return structure::returned(model, structure, end);
+    }
     if model.edits_plan {
         return plan_edit::returned(model, end);
     }

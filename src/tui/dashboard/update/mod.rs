@@ -26,6 +26,7 @@ pub(crate) mod run_commands;
 pub(crate) mod save_edits;
 pub(crate) mod search;
 pub(crate) mod settings;
+pub(crate) mod structure;
 pub(crate) mod themes;
 pub(crate) mod trying;
 pub(crate) mod unknown;
@@ -62,6 +63,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Bundle(made)) => bundle::take(model, made),
+        Message::Answer(HistoryAnswer::Structure(known)) => {
+            structure::take(model, known);
+            Vec::new()
+        }
         Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),
         Message::Answer(HistoryAnswer::EditsDiff(known)) => {
             save_edits::take(model, known);

@@ -134,6 +134,9 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
         Some(Overlay::SaveEdits(edits)) => {
             edits.scroll = edits.scroll.saturating_add_signed(lines);
         }
+        Some(Overlay::Structure(shown)) => {
+            shown.scroll = shown.scroll.saturating_add_signed(lines);
+        }
         Some(Overlay::PlanEdit(edit)) => edit.scroll = edit.scroll.saturating_add_signed(lines),
         _ if in_grid => model.inspector.grid.move_rows(lines),
         _ if model.inspector.table.is_some() => super::json_table::move_rows(model, lines),

@@ -32,6 +32,7 @@ mod scrubber;
 mod search;
 mod settings;
 mod side_by_side;
+mod structure;
 mod text_box;
 mod trying;
 mod unknown;
@@ -120,6 +121,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         }
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
+        Overlay::Structure(shown) => structure::draw(model, shown, buf, area),
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::SaveEdits(edits) => save_edits::draw(model, edits, buf, area),
         Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),

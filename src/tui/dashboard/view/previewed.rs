@@ -48,7 +48,8 @@ pub(super) fn draw(model: &Model, shown: &mut Previewed, buf: &mut Buffer, scree
     );
 }
 
-fn lines(model: &Model, preview: &Preview, room: usize) -> Vec<Line<'static>> {
+/// What runs, what cannot and what stays, with the price.
+pub(super) fn lines(model: &Model, preview: &Preview, room: usize) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let mut lines = Vec::new();
     let mut field = |label: &str, words: String| {

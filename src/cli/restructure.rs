@@ -1,0 +1,95 @@
+//! The verbs that edit the structure of a recorded run's plan: the run is forked with the plan that comes of it.
+
+use super::args::run::RunArgs;
+use super::args::structure::{DependArgs, InsertArgs, RemoveArgs};
+use super::args::verbs::{GoOnArgs, OfRun};
+use super::failure::Failure;
+use super::live_run::{Found, find};
+use super::output::note_line;
+use super::run::run_from;
+use crate::plan::Document;
+use crate::session::{Changes, PlanEdit, PriorRun, values_from_file};
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+/// `plandeck insert`.
+pub(super) async fn insert(args: InsertArgs) -> Result<u8, Failure> {
+    let edit = PlanEdit::Insert {
+        step: step(&args.step)?,
+        before: args.before.map(Into::into),
+        after: args.after.map(Into::into),
+    };
+    carry_out(args.of, edit, args.go_on).await
+}
+
+/// `plandeck remove`.
+pub(super) async fn remove(args: RemoveArgs) -> Result<u8, Failure> {
+    carry_out(args.of, PlanEdit::Remove(args.step.into()), args.go_on).await
+}
+
+/// `plandeck depend`.
+pub(super) async fn depend(args: DependArgs) -> Result<u8, Failure> {
+    let ids = |ids: Vec<String>| -> Vec<Arc<str>> { ids.into_iter().map(Into::into).collect() };
+    let edit = PlanEdit::Depend {
+        step: args.step.into(),
+        on: ids(args.on),
+        not_on: ids(args.not_on),
+    };
+    carry_out(args.of, edit, args.go_on).await
+}
+
+/// The new step of a command line.
+fn step(given: &str) -> Result<Map<String, Value>, Failure> {
+    let read = if let Some(file) = given.strip_prefix('@') {
+        values_from_file(Path::new(file))?
+    } else {
+        let document = Document::read(given).ok();
+        let step = document.and_then(|document| document.get(&[]));
+        step.and_then(|step| match step {
+            Value::Object(step) => Some(step),
+            _ => None,
+        })
+    };
+    read.ok_or_else(|| {
+        Failure::usage(
+            "--step: a step is an object, such as {\"id\": \"check\", \"tool\": \"TOOL\", \"parameters\": {}}",
+        )
+    })
+}
+
+/// Forks the run with the plan as edited, or shows what that would do.
+async fn carry_out(of: OfRun, edit: PlanEdit, go_on: GoOnArgs) -> Result<u8, Failure> {
+    let run = match find(&of.run, of.token.as_deref())? {
+        Found::Stored(run) => run.run_id,
+        Found::Live { name, .. } => {
+            let verb = edit.verb();
+            return Err(Failure::usage(format!(
+                "run {name} is live, and {verb} makes another run of one that is not: `plandeck stop {name}` ends it, and \
+                 what it has done is taken over"
+            )));
+        }
+    };
+    let prior = PriorRun::fork(&run, Changes::default())?;
+    let edited = edit.of_run(&prior, go_on.source.options())?;
+    if !of.dry_run {
+        note_line(&format!(
+            "run {run} stays as it is: whatever you do with it goes on without this edit"
+        ));
+    }
+    let mut args = RunArgs {
+        plan: Some(edited.file.clone()),
+        edited: Some(edited),
+        preview_of: Some((edit.verb().into(), Some(edit.step()))),
+        dry_run: of.dry_run,
+        source: go_on.source,
+        limits: go_on.limits,
+        trust: go_on.trust,
+        allow_unsandboxed: go_on.allow_unsandboxed,
+        headless: true,
+        json: of.json,
+        ..RunArgs::by_default()
+    };
+    args.record.unknown = go_on.unknown;
+    run_from(args, Some(prior)).await
+}

@@ -1,0 +1,158 @@
+//! Edits of the plan's structure: written in the user's editor, shown with their price, and run as a fork.
+
+use crate::run::Preview;
+use crate::tui::dashboard::history::HistoryQuery;
+use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::state::structure::{Structure, StructureEdit};
+use crate::tui::terminal::screen::{
+    Outcome, OutsideEnd, OutsideFile, OutsideProgram, TerminalEffect,
+};
+use std::sync::Arc;
+
+/// Whether the plan can be edited at the selected step: the run is on record, and has ended.
+pub(crate) fn can_begin(model: &Model) -> bool {
+    let is_over = model.is_replay() || model.run.has_ended();
+    model.forkable && is_over && selected(model).is_some()
+}
+
+/// The id of the selected step of the plan; of an element, that of its step.
+fn selected(model: &Model) -> Option<Arc<str>> {
+    let row = model.row()?;
+    if row.caller.is_some() {
+        return None;
+    }
+    let parent = row.info.parent.and_then(|ix| model.run.steps.get(ix.at()));
+    Some(Arc::clone(&parent.unwrap_or(row).info.id))
+}
+
+/// A new step before the selected one.
+pub(crate) fn insert_before(model: &mut Model) -> Vec<Effect> {
+    begin(model, StructureEdit::Before)
+}
+
+/// A new step after the selected one.
+pub(crate) fn insert_after(model: &mut Model) -> Vec<Effect> {
+    begin(model, StructureEdit::After)
+}
+
+/// The selected step goes.
+pub(crate) fn remove(model: &mut Model) -> Vec<Effect> {
+    begin(model, StructureEdit::Remove)
+}
+
+/// What the selected step waits for.
+pub(crate) fn depend(model: &mut Model) -> Vec<Effect> {
+    let Some(id) = selected(model) else {
+        return Vec::new();
+    };
+    let mut rows = model.run.steps.iter();
+    let row = rows.find(|row| row.info.id == id);
+    let known = row.into_iter().flat_map(|row| row.info.depends_on.iter());
+    let known = known.filter_map(|ix| model.run.steps.get(ix.at()));
+    let known = known.map(|row| Arc::clone(&row.info.id)).collect();
+    begin(model, |step| StructureEdit::Depend(step, known))
+}
+
+fn begin(model: &mut Model, edit: impl FnOnce(Arc<str>) -> StructureEdit) -> Vec<Effect> {
+    let Some(step) = selected(model) else {
+        return Vec::new();
+    };
+    let structure = Structure::new(edit(step), &model.run);
+    if structure.is_written() {
+        write(model, structure)
+    } else {
+        work_out(model, structure)
+    }
+}
+
+/// Opens what is written for it in the user's editor.
+fn write(model: &mut Model, structure: Structure) -> Vec<Effect> {
+    let file = OutsideFile::Text {
+        name: "step.yaml".to_owned(),
+        text: structure.text.clone(),
+    };
+    model.overlay = None;
+    model.written = Some(Box::new(structure));
+    let open = TerminalEffect::Open(OutsideProgram::Editor, file);
+    vec![Effect::Terminal(open)]
+}
+
+/// The editor has ended.
+pub(super) fn returned(
+    model: &mut Model,
+    mut structure: Box<Structure>,
+    end: OutsideEnd,
+) -> Vec<Effect> {
+    match end {
+        OutsideEnd::Failed(why) => model.notice = Some(why),
+        OutsideEnd::Unchanged if structure.known.is_some() => {
+            model.overlay = Some(Overlay::Structure(structure));
+        }
+        OutsideEnd::Unchanged => model.notice = Some("the plan stays as it is".to_owned()),
+        OutsideEnd::Changed(text) => {
+            structure.text = text;
+            return work_out(model, *structure);
+        }
+    }
+    Vec::new()
+}
+
+/// Asks what it would do.
+fn work_out(model: &mut Model, structure: Structure) -> Vec<Effect> {
+    let Some(header) = model.run.header.as_deref() else {
+        return Vec::new();
+    };
+    let query = HistoryQuery::Structure {
+        run_id: Arc::clone(&header.run_id),
+        edit: structure.edit.clone(),
+        text: structure.text.clone(),
+    };
+    model.banner = false;
+    model.overlay = Some(Overlay::Structure(Box::new(Structure {
+        known: None,
+        scroll: 0,
+        ..structure
+    })));
+    vec![Effect::Ask(query)]
+}
+
+/// Takes in what it would do, or what is wrong with it.
+pub(super) fn take(model: &mut Model, known: Result<Box<Preview>, Arc<str>>) {
+    if let Some(Overlay::Structure(structure)) = &mut model.overlay {
+        structure.known = Some(known);
+        model.dirty = true;
+    }
+}
+
+/// Whether such an edit is shown.
+pub(crate) fn is_shown(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Structure(_)))
+}
+
+/// Whether it can be done.
+pub(crate) fn can_run(model: &Model) -> bool {
+    matches!(&model.overlay, Some(Overlay::Structure(structure)) if matches!(structure.known, Some(Ok(_))))
+}
+
+/// Whether something was written for it that can be written again.
+pub(crate) fn can_write(model: &Model) -> bool {
+    matches!(&model.overlay, Some(Overlay::Structure(structure)) if structure.is_written() && structure.known.is_some())
+}
+
+/// Opens what was written in the editor again.
+pub(crate) fn write_again(model: &mut Model) -> Vec<Effect> {
+    match model.overlay.take() {
+        Some(Overlay::Structure(structure)) => write(model, *structure),
+        _ => Vec::new(),
+    }
+}
+
+/// Leaves for a fork that has the edited plan.
+pub(crate) fn run(model: &mut Model) -> Vec<Effect> {
+    model.overlay = None;
+    vec![Effect::Terminal(TerminalEffect::Leave(
+        Outcome::Restructured,
+    ))]
+}
