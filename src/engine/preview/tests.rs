@@ -153,7 +153,6 @@ fn plan_of(steps: Vec<Step>) -> (Arc<ExecutionPlan>, Vec<Option<StepPrice>>) {
 struct Trial {
     plan: Arc<ExecutionPlan>,
     toolbox: Arc<Box1>,
-    prices: Vec<Option<StepPrice>>,
     previewer: Previewer,
     follow: Follow,
     commands: mpsc::Sender<RunCommand>,
@@ -178,7 +177,7 @@ impl Trial {
             Arc::clone(&toolbox) as _,
             settings,
         )
-        .with_prices(prices.clone())
+        .with_prices(prices)
         .with_sink(follow.clone());
         tokio::spawn(engine.run(Instant::now(), received));
         follow
@@ -187,7 +186,6 @@ impl Trial {
         Self {
             previewer: Previewer::new(Arc::clone(&plan), &*toolbox),
             toolbox,
-            prices,
             plan,
             follow,
             commands,
