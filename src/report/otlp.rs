@@ -1,11 +1,10 @@
-//! A run as OTLP traces in JSON, by the `GenAI` conventions of OpenTelemetry (semantic-conventions-genai 0.1.0): a span for the
+//! A run as OTLP traces in JSON, by the GenAI conventions of OpenTelemetry (semantic-conventions-genai 0.1.0): a span for the
 //! run and one for each attempt, with links to what it waited for.
 
 use crate::run::{AttemptState, RunState, StepState, StepStatus};
 use crate::units::{Micros, Tokens};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// The version of the conventions.
 const CONVENTIONS: &str = "0.1.0";
@@ -210,7 +209,7 @@ impl Spans<'_> {
             .header
             .as_deref()
             .map_or("", |header| &header.run_id);
-        hex(&blake3::hash(run_id.as_bytes()).as_bytes()[..16])
+        blake3::hash(run_id.as_bytes()).to_hex()[..32].to_owned()
     }
 
     /// The same for the same attempt each time that the run is exported.
@@ -221,16 +220,8 @@ impl Spans<'_> {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        hex(&hash.finalize().as_bytes()[..8])
+        hash.finalize().to_hex()[..16].to_owned()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn attribute(name: &str, value: &str) -> Value {
