@@ -107,6 +107,14 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
             Err(error) => return Some(Err(format!("line {}: {error}", at + 1))),
         };
         for resource in traces.resources {
+            let workflow = resource
+                .scopes
+                .iter()
+                .flat_map(|scope| &scope.spans)
+                .find_map(workflow);
+            if let Some(name) = workflow {
+                name.clone_into(&mut recorded.name);
+            }
             let about = members(resource.resource.attributes);
             if recorded.name.is_empty()
                 && let Some(name) = about.get("service.name").and_then(Value::as_str)
@@ -118,6 +126,13 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
         }
     }
     Some(Ok(recorded))
+}
+
+/// The name of the workflow that a span is, where it is one.
+fn workflow(span: &OtlpSpan) -> Option<&str> {
+    let mut about = span.attributes.iter();
+    let name = about.find(|one| one.key == "gen_ai.workflow.name")?;
+    name.value.get("stringValue")?.as_str()
 }
 
 /// Attributes by their names, values as plain JSON.
