@@ -8,6 +8,7 @@ use super::repeat_feed::Trusting;
 use super::run::look_from;
 use super::screen;
 use super::stored_feed::StoredFeed;
+use super::structure_feed::Restructured;
 use super::terminal::{SIGNALLED, ended_by};
 use crate::run::{RunSummary, RunWord};
 use crate::store::{BatchRecord, Store};
@@ -72,7 +73,8 @@ async fn open(store: Store, run: RunSummary, look: &ScreenArgs) -> Result<u8, Fa
         attached: true,
         ..options
     };
-    let feed = HistoryFeed::new(StoredFeed::new(store, &run), Trusting::unasked());
+    let feed = StoredFeed::new(store, &run);
+    let feed = HistoryFeed::new(feed, Trusting::unasked(), Restructured::default());
     let left = tui::run(feed, options).await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     Ok(ended_by(left.outcome).unwrap_or(0))
