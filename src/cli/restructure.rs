@@ -65,8 +65,8 @@ async fn carry_out(of: OfRun, edit: PlanEdit, go_on: GoOnArgs) -> Result<u8, Fai
         Found::Live { name, .. } => {
             let verb = edit.verb();
             return Err(Failure::usage(format!(
-                "run {name} is live, and {verb} makes another run of one that is not: `plandeck stop {name}` ends it, and \
-                 what it has done is taken over"
+                "run {name} is live, and {verb} forks a run that has ended: stop it with `plandeck stop {name}`; the fork keeps \
+                 what it has done"
             )));
         }
     };
