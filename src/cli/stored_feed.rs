@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_millis(150);
@@ -22,6 +23,7 @@ pub(super) struct StoredFeed {
     ended: bool,
     /// When the last event happened.
     at: Micros,
+    next_look: Instant,
 }
 
 impl StoredFeed {
@@ -34,6 +36,7 @@ impl StoredFeed {
             started: run.started_at.parse().ok(),
             ended: false,
             at: Micros(0),
+            next_look: Instant::now() + EVERY,
         }
     }
 }
@@ -57,11 +60,14 @@ impl Feed for StoredFeed {
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {
-        if self.read.is_empty() {
-            tokio::time::sleep(EVERY).boxed()
-        } else {
-            std::future::ready(()).boxed()
+        // Whoever asks more often than that, for a screen that moves, does not put the next look off.
+        async move {
+            if self.read.is_empty() {
+                tokio::time::sleep_until(self.next_look).await;
+                self.next_look = Instant::now() + EVERY;
+            }
         }
+        .boxed()
     }
 
     fn command(&mut self, _: RunCommand) -> Result<(), CommandError> {
