@@ -6,9 +6,9 @@
 
 use super::PriceOf;
 use super::lanes::lanes;
-use super::order;
 use super::span::{Span, SpanKind};
 use super::step_end::{distinct_ids, end_of, error};
+use super::tree::Tree;
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
     AttemptDetails, AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunOutcome,
@@ -19,28 +19,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The most dependencies that are made of times.
-const MOST_EDGES: usize = 300_000;
-
-/// Spans as a tree, and what becomes of them.
-struct Tree {
-    spans: Vec<Span>,
-    children: Vec<Vec<usize>>,
-    roots: Vec<usize>,
-    /// Every span, parents before their children.
-    order: Vec<usize>,
-    /// Whether a span is a step.
-    steps: Vec<bool>,
-    left_out: Vec<String>,
-}
-
-/// The first and the last steps of a span.
-#[derive(Clone, Default)]
-struct Ends {
-    first: Vec<usize>,
-    last: Vec<usize>,
-}
 
 /// The events of a run that did what these spans say, and what could not be carried over.
 pub(super) fn events(
@@ -83,194 +61,6 @@ pub(super) fn events(
         price,
     };
     (run.events(name, format), tree.left_out)
-}
-
-impl Tree {
-    fn of(spans: Vec<Span>) -> Self {
-        let by_id: HashMap<Arc<str>, usize> = spans
-            .iter()
-            .map(|span| Arc::clone(&span.id))
-            .zip(0..)
-            .collect();
-        let mut children = vec![Vec::new(); spans.len()];
-        let mut roots = Vec::new();
-        for (at, span) in spans.iter().enumerate() {
-            let parent = span.parent.as_ref().and_then(|id| by_id.get(id));
-            match parent.filter(|parent| **parent != at) {
-                Some(parent) => children[*parent].push(at),
-                None => roots.push(at),
-            }
-        }
-        let mut tree = Self {
-            steps: vec![false; spans.len()],
-            spans,
-            children,
-            roots,
-            order: Vec::new(),
-            left_out: Vec::new(),
-        };
-        tree.put_in_order();
-        tree.choose_steps();
-        tree
-    }
-
-    /// Parents before their children. Spans that are inside of each other are roots.
-    fn put_in_order(&mut self) {
-        let mut seen = vec![false; self.spans.len()];
-        let mut left: Vec<usize> = self.roots.iter().rev().copied().collect();
-        let mut next = 0;
-        let mut circular = 0;
-        loop {
-            while let Some(at) = left.pop() {
-                if std::mem::replace(&mut seen[at], true) {
-                    continue;
-                }
-                self.order.push(at);
-                left.extend(self.children[at].iter().rev());
-            }
-            while seen.get(next) == Some(&true) {
-                next += 1;
-            }
-            if next == self.spans.len() {
-                break;
-            }
-            circular += 1;
-            for list in &mut self.children {
-                list.retain(|child| *child != next);
-            }
-            self.roots.push(next);
-            left.push(next);
-        }
-        if circular > 0 {
-            self.left_out
-                .push(format!("{circular} spans that are inside of themselves"));
-        }
-    }
-
-    fn choose_steps(&mut self) {
-        let is_call = |span: &Span| matches!(span.kind, SpanKind::Model | SpanKind::Tool);
-        let is_plain = !self.spans.iter().any(|span| span.kind != SpanKind::Inner);
-        // Whether there is a call below a span, and above it.
-        let mut below = vec![false; self.spans.len()];
-        for at in self.order.iter().rev() {
-            let mut children = self.children[*at].iter();
-            below[*at] = children.any(|child| below[*child] || is_call(&self.spans[*child]));
-        }
-        let mut above = vec![false; self.spans.len()];
-        for at in &self.order {
-            let inside = above[*at] || is_call(&self.spans[*at]) && !below[*at];
-            for child in &self.children[*at] {
-                above[*child] = inside;
-            }
-        }
-        let mut inner = 0;
-        for at in &self.order {
-            let span = &self.spans[*at];
-            let is_leaf = self.children[*at]
-                .iter()
-                .all(|child| self.spans[*child].kind == SpanKind::Inner && !is_plain);
-            self.steps[*at] = match span.kind {
-                SpanKind::Model | SpanKind::Tool => !below[*at] && !above[*at],
-                SpanKind::Group => is_leaf && !above[*at],
-                SpanKind::Inner => is_plain && self.children[*at].is_empty(),
-            };
-            inner += usize::from(span.kind == SpanKind::Inner && !is_plain && !below[*at]);
-        }
-        if inner > 0 {
-            self.left_out.push(format!(
-                "{inner} spans below the level of steps, as requests and queries"
-            ));
-        }
-    }
-
-    /// What each step waits for, by the places of spans.
-    fn dependencies(&self) -> HashMap<usize, Vec<usize>> {
-        let by_id: HashMap<&Arc<str>, usize> =
-            self.spans.iter().map(|span| &span.id).zip(0..).collect();
-        let is_told = self.spans.iter().any(|span| !span.after.is_empty());
-        let mut room = MOST_EDGES;
-        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
-        let mut ends = vec![Ends::default(); self.spans.len()];
-        for at in self.order.iter().rev().copied() {
-            if self.steps[at] {
-                ends[at] = Ends {
-                    first: vec![at],
-                    last: vec![at],
-                };
-                continue;
-            }
-            ends[at] = self.join(&self.children[at], &ends, is_told, &mut room, &mut before);
-        }
-        self.join(&self.roots, &ends, is_told, &mut room, &mut before);
-        if is_told {
-            for at in self.order.iter().copied() {
-                for other in self.spans[at].after.iter().filter_map(|id| by_id.get(id)) {
-                    for first in &ends[at].first {
-                        before.entry(*first).or_default().extend(&ends[*other].last);
-                    }
-                }
-            }
-        }
-        before
-    }
-
-    /// The order of what is in a group by its times; the first and the last steps of the group.
-    fn join(
-        &self,
-        inside: &[usize],
-        ends: &[Ends],
-        is_told: bool,
-        room: &mut usize,
-        before: &mut HashMap<usize, Vec<usize>>,
-    ) -> Ends {
-        let units: Vec<usize> = inside
-            .iter()
-            .copied()
-            .filter(|at| !ends[*at].first.is_empty())
-            .collect();
-        let times: Vec<(u64, u64)> = units
-            .iter()
-            .map(|at| (self.spans[*at].start, self.spans[*at].ended()))
-            .collect();
-        let direct = order::before(&times, room);
-        let mut is_last = vec![true; units.len()];
-        let mut joined = Ends::default();
-        for (unit, earlier) in direct.iter().enumerate() {
-            if earlier.is_empty() {
-                joined.first.extend(&ends[units[unit]].first);
-            }
-            for other in earlier {
-                is_last[*other] = false;
-                if is_told {
-                    continue;
-                }
-                for first in &ends[units[unit]].first {
-                    let last = &ends[units[*other]].last;
-                    *room = room.saturating_sub(last.len());
-                    before.entry(*first).or_default().extend(last);
-                }
-            }
-        }
-        for (unit, _) in is_last.iter().enumerate().filter(|(_, is_last)| **is_last) {
-            joined.last.extend(&ends[units[unit]].last);
-        }
-        joined
-    }
-
-    /// The groups that a span is in, the outermost first.
-    fn groups(&self, by_id: &HashMap<&Arc<str>, usize>, at: usize) -> String {
-        let mut names = Vec::new();
-        let mut parent = self.spans[at].parent.as_ref();
-        while let Some(of) = parent.and_then(|id| by_id.get(id)) {
-            if names.len() == 8 {
-                break;
-            }
-            names.push(&*self.spans[*of].name);
-            parent = self.spans[*of].parent.as_ref();
-        }
-        names.reverse();
-        names.join(" › ")
-    }
 }
 
 /// What the events are made of.

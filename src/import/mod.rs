@@ -4,6 +4,7 @@
 //! dependencies and events of them. What cannot be carried over is listed in [`Imported::left_out`], not dropped in silence.
 
 mod claude_code;
+mod dependencies;
 mod graph;
 mod lanes;
 mod langsmith;
@@ -12,6 +13,7 @@ mod otlp;
 mod promptflow;
 mod span;
 mod step_end;
+mod tree;
 mod value;
 
 pub use span::{Span, SpanKind};

@@ -422,6 +422,51 @@ fn a_session_of_claude_code_is_opened() {
     );
 }
 
+/// Groups of very many spans after each other would make more dependencies than anyone can hold.
+#[test]
+fn wide_groups_after_each_other_are_opened_in_time() {
+    let op = |name: &str| ("gen_ai.operation.name", json!(name));
+    let mut spans = Vec::new();
+    for group in 0..3_u64 {
+        let id = format!("g{group}");
+        let times = (group * 1_000, group * 1_000 + 900);
+        spans.push(span((&id, ""), "group", times, &[op("invoke_agent")]));
+        for at in 0..3_000_u64 {
+            let times = (group * 1_000 + 1, group * 1_000 + 800);
+            let own = format!("{id}-{at}");
+            spans.push(span((&own, &id), "tool", times, &[op("execute_tool")]));
+        }
+    }
+    let result = opened(&otlp(&spans).to_string());
+    assert_eq!(result["steps_completed"], 9_000);
+}
+
+#[test]
+fn spans_inside_of_each_other_and_deep_ones_are_opened() {
+    let op = ("gen_ai.operation.name", json!("invoke_agent"));
+    let mut spans = vec![
+        span(("x", "y"), "x", (0, 10), std::slice::from_ref(&op)),
+        span(("y", "x"), "y", (0, 10), std::slice::from_ref(&op)),
+    ];
+    for at in 0..5_000_u64 {
+        let (id, parent) = (format!("d{at}"), format!("d{}", at.wrapping_sub(1)));
+        spans.push(span(
+            (&id, &parent),
+            "deep",
+            (at, 10_000),
+            std::slice::from_ref(&op),
+        ));
+    }
+    let result = opened(&otlp(&spans).to_string());
+    assert_eq!(result["steps_completed"], 2);
+    assert!(
+        result["left_out"]
+            .to_string()
+            .contains("inside of themselves"),
+        "{result}"
+    );
+}
+
 #[test]
 fn what_cannot_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();

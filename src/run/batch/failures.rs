@@ -20,8 +20,10 @@ pub struct FailureGroup {
     pub kind: &'static str,
     /// The message, with `#` for numbers and ids.
     pub message: Arc<str>,
-    /// The key of the first item that failed so.
+    /// The key of the first item that failed so, in the order of the input.
     pub example: Arc<str>,
+    #[serde(skip)]
+    index: u64,
 }
 
 /// The step, the type and the masked message of like failures.
@@ -35,8 +37,8 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
-    /// Counts the failure of the item with this key; gives the number of its group.
-    pub(crate) fn add(&mut self, error: &RunError, key: &Arc<str>) -> u32 {
+    /// Counts the failure of the item with this key at this place of the input; gives the number of its group.
+    pub(crate) fn add(&mut self, error: &RunError, (index, key): (u64, &Arc<str>)) -> u32 {
         let message: Arc<str> = masked(&error.message).into();
         let mut like = (error.step.clone(), error.kind.word(), message);
         if self.groups.len() >= MOST_GROUPS && !self.numbers.contains_key(&like) {
@@ -52,11 +54,14 @@ impl Failures {
                 kind,
                 message,
                 example: Arc::clone(key),
+                index,
             });
         }
         let group = &mut self.groups[number as usize];
-        if group.count == 0 {
+        // Items end in any order.
+        if group.count == 0 || index < group.index {
             group.example = Arc::clone(key);
+            group.index = index;
         }
         group.count += 1;
         number

@@ -277,7 +277,7 @@ impl BatchState {
             self.pace.add(item.ended);
         }
         if let Some(error) = error.filter(|_| record.status != RunWord::Succeeded) {
-            item.group = Some(self.failures.add(&error, &item.key));
+            item.group = Some(self.failures.add(&error, (record.index, &item.key)));
         }
         let first = at * self.steps.len();
         let cells = self.cells[first..].iter_mut();

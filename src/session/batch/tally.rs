@@ -63,7 +63,7 @@ impl Tally {
         let Some(error) = line.error.as_deref() else {
             return;
         };
-        self.failures.add(error, &line.key);
+        self.failures.add(error, (line.index, &line.key));
     }
 
     /// Quantiles of the time of an item, in milliseconds.
@@ -125,6 +125,15 @@ mod tests {
         assert_eq!((groups[0].count, &*groups[0].example), (30, "k0"));
         assert_eq!(&*groups[0].message, "HTTP # from #: id #, wait # s");
         assert_eq!(&*groups[1].message, "no such file");
+    }
+
+    #[test]
+    fn the_example_of_a_failure_is_the_first_of_the_input_whichever_ended_first() {
+        let mut tally = Tally::default();
+        for index in (0..5).rev() {
+            tally.add(&line(index, 1.0, Some("HTTP 503")));
+        }
+        assert_eq!(&*tally.failures()[0].example, "k0");
     }
 
     #[test]

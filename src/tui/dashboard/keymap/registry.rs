@@ -432,9 +432,18 @@ mod tests {
                 entry.name
             );
             // What is done rarely is in the list of actions alone, until the user gives it a key.
-            let rare = ["insert-before", "insert-after", "remove-step", "dependencies"];
+            let rare = [
+                "insert-before",
+                "insert-after",
+                "remove-step",
+                "dependencies",
+            ];
             let is_rare = rare.contains(&entry.name);
-            assert!(is_rare || !entry.keys.is_empty(), "{} has no key", entry.name);
+            assert!(
+                is_rare || !entry.keys.is_empty(),
+                "{} has no key",
+                entry.name
+            );
             assert!(
                 !entry.description.is_empty(),
                 "{} has no description",
