@@ -260,26 +260,27 @@ async fn an_agent_pauses_steps_and_goes_to_a_step() {
     done(&client, "resume_run", json!({"run_id": id})).await;
     let held = until_ended(&client, id).await;
     assert_eq!(held["status"], "waiting", "{held}");
-    let there = done(&client, "resume_run", json!({"run_id": id})).await;
+    // A verb that takes its time answers before the run has ended.
+    let ended = async |name: &'static str, arguments: Value| {
+        done(&client, name, arguments).await;
+        until_ended(&client, id).await
+    };
+    let there = ended("resume_run", json!({"run_id": id})).await;
     assert_eq!(there["status"], "succeeded", "{there}");
     // A recorded run goes on to a step, and calls nothing that the step does not need.
-    let there = done(&client, "resume_run", json!({"run_id": id, "step": "c"})).await;
+    let there = ended("resume_run", json!({"run_id": id, "step": "c"})).await;
     assert_eq!(there["status"], "waiting", "{there}");
     let seen = |result: &Value| step(result, "c")["status"].clone();
     assert_eq!(seen(&there), "ready");
     let preview = json!({"run_id": id, "verb": "resume", "step": "c"});
     done(&client, "preview", preview).await;
-    let there = done(&client, "refresh_step", json!({"run_id": id, "step": "b"})).await;
+    let there = ended("refresh_step", json!({"run_id": id, "step": "b"})).await;
     assert_eq!(there["status"], "succeeded", "{there}");
-    done(
-        &client,
-        "edit_step",
-        json!({"run_id": id, "step": "c", "input": {"of": 5}}),
-    )
-    .await;
-    let undone = done(&client, "undo_edit", json!({"run_id": id})).await;
+    let edit = json!({"run_id": id, "step": "c", "input": {"of": 5}});
+    ended("edit_step", edit).await;
+    let undone = ended("undo_edit", json!({"run_id": id})).await;
     assert_eq!(step(&undone, "c")["output"], 1, "{undone}");
-    let again = done(&client, "undo_edit", json!({"run_id": id, "redo": true})).await;
+    let again = ended("undo_edit", json!({"run_id": id, "redo": true})).await;
     assert_eq!(step(&again, "c")["output"], 5, "{again}");
     client.cancel().await.unwrap();
 }

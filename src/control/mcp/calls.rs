@@ -59,12 +59,16 @@ pub(super) async fn list_events(arguments: Arguments) -> Answer {
         })?,
     };
     let (store, run) = find(name)?;
-    let (events, is_over) = match Client::of_run(store.home(), &run.run_id) {
+    let live = match Client::of_run(store.home(), &run.run_id) {
+        None => None,
+        Some(client) => unless_gone(live_events(&client, from).await)?,
+    };
+    let (events, is_over) = match live {
+        Some(live) => live,
         None => {
             let events = store.events(&run, from);
             (events.map_err(|error| unreadable(&error))?, true)
         }
-        Some(client) => live_events(&client, from).await.map_err(of_client)?,
     };
     let next = |events: &[RunEvent]| events.last().map_or(from, |event| event.seq + 1);
     let is_whole = events.len() <= MOST_EVENTS;
@@ -102,9 +106,13 @@ async fn live_events(client: &Client, from: u64) -> Result<(Vec<RunEvent>, bool)
 pub(super) async fn inspect_step(arguments: Arguments) -> Answer {
     let (name, id) = (arguments.run()?, arguments.needed("step")?);
     let (store, run) = find(name)?;
-    let events = match Client::of_run(store.home(), &run.run_id) {
+    let live = match Client::of_run(store.home(), &run.run_id) {
+        None => None,
+        Some(client) => unless_gone(all_events(&client).await)?,
+    };
+    let events = match live {
+        Some(events) => events,
         None => store.events(&run, 0).map_err(|error| unreadable(&error))?,
-        Some(client) => all_events(&client).await.map_err(of_client)?,
     };
     let state = RunState::from_events(&events);
     let row = crate::control::verb::find_step(&state, id)?;
@@ -124,6 +132,15 @@ pub(super) async fn inspect_step(arguments: Arguments) -> Answer {
         "definition": definition,
         "events": latest,
     }))
+}
+
+/// What a live run answered; `None` where its process ended meanwhile, and the record has everything.
+fn unless_gone<T>(answered: Result<T, ClientError>) -> Result<Option<T>, ControlError> {
+    match answered {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ClientError::Unreachable(_)) => Ok(None),
+        Err(error) => Err(of_client(error)),
+    }
 }
 
 /// Every event that a live run has now.
