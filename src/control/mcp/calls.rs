@@ -63,12 +63,11 @@ pub(super) async fn list_events(arguments: Arguments) -> Answer {
         None => None,
         Some(client) => unless_gone(live_events(&client, from).await)?,
     };
-    let (events, is_over) = match live {
-        Some(live) => live,
-        None => {
-            let events = store.events(&run, from);
-            (events.map_err(|error| unreadable(&error))?, true)
-        }
+    let (events, is_over) = if let Some(live) = live {
+        live
+    } else {
+        let events = store.events(&run, from);
+        (events.map_err(|error| unreadable(&error))?, true)
     };
     let next = |events: &[RunEvent]| events.last().map_or(from, |event| event.seq + 1);
     let is_whole = events.len() <= MOST_EVENTS;
