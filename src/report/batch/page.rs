@@ -23,8 +23,8 @@ impl BatchReport {
         // Bars of times are as long as the slowest step's.
         let longest = self.steps.iter().map(|step| step.time_ms.p99);
         let longest = longest.fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-        let dearest = self.steps.iter().map(|step| step.cost.usd());
-        let dearest = dearest.fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let most_expensive = self.steps.iter().map(|step| step.cost.usd());
+        let most_expensive = most_expensive.fold(0.0, f64::max).max(f64::MIN_POSITIVE);
         let steps = self.steps.iter().map(|step| {
             let all: u64 = step.statuses.values().sum();
             let share = |word: &str| {
@@ -39,7 +39,7 @@ impl BatchReport {
                 "half": percent(step.time_ms.p50 / longest),
                 "most": percent(step.time_ms.p99 / longest),
                 "cost": format::cost_or_zero(step.cost),
-                "part": percent(step.cost.usd() / dearest),
+                "part": percent(step.cost.usd() / most_expensive),
                 "attempts": format::thousands(step.attempts),
                 "wrong": format::thousands(step.failed()),
             })

@@ -13,7 +13,7 @@ const NAMES: [(&str, &str); 3] = [
     ("parameters", "input"),
 ];
 
-/// The text of `plan` with an edit. Where the plan is not written in values, it is written anew, as JSON.
+/// The text of `plan` with an edit. A plan that is neither JSON nor YAML becomes JSON.
 pub(super) fn edited_text(
     text: &str,
     plan: &ExecutionPlan,
@@ -26,7 +26,7 @@ pub(super) fn edited_text(
     if has_fields && let Ok(document) = Document::read(text) {
         let mut editor = Editor { plan, document };
         match editor.make(edit) {
-            Err(Fault::Place(why)) => tracing::warn!(%why, "the plan is written anew"),
+            Err(Fault::Place(why)) => tracing::warn!(%why, "the layout of the plan is lost"),
             Err(Fault::Refused(error)) => return Err(error),
             Ok(()) => return Ok(editor.document.text().to_owned()),
         }
