@@ -23,10 +23,9 @@ impl InterruptedAttempts {
         let id = &row.info.id;
         let known = before.and_then(|before| before.0.get(id));
         let last = row.attempts.last();
-        let name = match last.map(|attempt| attempt.number) {
-            None | Some(1) if known.is_some() => known.map(|known| Arc::clone(&known.name)),
-            Some(_) => Some(attempt_name(run_id, id, first_of_call(row))),
-            number => number.map(|number| attempt_name(run_id, id, number)),
+        let name = match (last.map(|_| first_of_call(row)), known) {
+            (None | Some(1), Some(known)) => Some(Arc::clone(&known.name)),
+            (number, _) => number.map(|number| attempt_name(run_id, id, number)),
         };
         let handle = match last {
             Some(attempt) => attempt.handle.clone(),

@@ -62,7 +62,7 @@ impl Engine {
     /// Resumes an earlier run: what that had done is not done again.
     #[must_use]
     pub fn with_resume_state(mut self, resume: ResumeState) -> Self {
-        self.0.resume = Some(resume);
+        self.0.resume = Some(Box::new(resume));
         self
     }
 

@@ -9,25 +9,74 @@ use crate::run::{
     RunEvent, RunSetting, RunState, StepKey, StepState, StepStatus,
 };
 use crate::units::Micros;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-/// What happened between the last event of `run` and its going on with these limits and rates.
-pub(super) fn opening(run: &RunState, limits: &ResourceLimits, rates: &Rates) -> Vec<EventKind> {
+/// What happened between the last event of `run` and its going on with these limits and rates. Rows that are not `kept`
+/// are at their beginning before the run is open again, so that whoever goes on with it next can tell what was given up
+/// from what this process did not get to.
+pub(super) fn opening(
+    run: &RunState,
+    limits: &ResourceLimits,
+    rates: &Rates,
+    kept: &dyn Fn(&str) -> bool,
+) -> Vec<EventKind> {
     let rows = || run.steps.iter().enumerate();
     let key = |at: usize, row: &StepState| StepKey {
         ix: StepIx(at as u32),
         id: Arc::clone(&row.info.id),
     };
     let interrupted = rows().filter_map(|(at, row)| cut_off(run, key(at, row), row));
-    let reset = rows().filter(|(_, row)| row.status != StepStatus::Pending);
-    let reset = reset.map(|(at, row)| EventKind::StepReset { step: key(at, row) });
+    let reset = |of_kept: bool| {
+        let reset = rows().filter(|(_, row)| row.status != StepStatus::Pending);
+        let reset = reset.filter(move |(_, row)| kept(&row.info.id) == of_kept);
+        reset.map(|(at, row)| EventKind::StepReset { step: key(at, row) })
+    };
     let settings = changed_settings(run, limits, rates).into_iter();
     let settings = settings.map(|setting| EventKind::SettingChanged { setting });
     interrupted
+        .chain(reset(false))
         .chain([EventKind::RunReopened])
         .chain(settings)
-        .chain(reset)
+        .chain(reset(true))
         .collect()
+}
+
+/// The states in which the processes of a run left it, that of the last one last. A process that dies before it has taken
+/// over what the one before it left says nothing about those rows.
+pub(crate) fn states_left(events: &[RunEvent]) -> Vec<RunState> {
+    let mut states = Vec::new();
+    let mut state = RunState::default();
+    for (at, event) in events.iter().enumerate() {
+        if matches!(event.kind, EventKind::RunReopened)
+            && takes_every_row_back(&state, &events[at + 1..])
+        {
+            states.push(state.clone());
+        }
+        state.apply(event);
+    }
+    states.push(state);
+    states
+}
+
+/// Whether the events with which a run was reopened are those of another process: every row begins again, as far as that
+/// process came.
+fn takes_every_row_back(run: &RunState, after: &[RunEvent]) -> bool {
+    let mut reset = HashSet::new();
+    for event in after {
+        match &event.kind {
+            EventKind::SettingChanged { .. } => {}
+            EventKind::StepReset { step } => drop(reset.insert(step.ix)),
+            EventKind::RunReopened => break,
+            _ => {
+                let mut rows = run.steps.iter().zip(0..);
+                return rows.all(|(row, at)| {
+                    row.status == StepStatus::Pending || reset.contains(&StepIx(at))
+                });
+            }
+        }
+    }
+    true
 }
 
 /// The state in which a recorded run was left: a call that was running when its process died is over, and what became of

@@ -134,7 +134,10 @@ impl Driver {
             None => emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header))),
             Some(run) => {
                 scheduler.go_on(&run);
-                let (at, opening) = (run.at, opening(&run, &settings.limits, &settings.rates));
+                let (at, opening) = (run.at, {
+                    let (limits, rates) = (&settings.limits, &settings.rates);
+                    opening(&run, limits, rates, &|row| reuse.keeps(row))
+                });
                 emitter = emitter.after(*run);
                 for kind in opening {
                     emitter.emit(at, kind);

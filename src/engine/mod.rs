@@ -56,7 +56,7 @@ mod why;
 pub(crate) use answer_channel::{AnswerReader, AnswerSender, answer_channel};
 pub use builder::Engine;
 pub use cache::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
-pub(crate) use continued::left;
+pub(crate) use continued::{left, states_left};
 pub use edit::Edit;
 pub use event_channel::{EventReader, EventSender, event_channel};
 pub use event_sink::{AttemptExchanges, EventSink};

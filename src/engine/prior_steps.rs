@@ -47,8 +47,9 @@ pub(super) enum PriorStep {
 
 /// What is known of an earlier run.
 pub struct EarlierRun<'a> {
-    /// Its state after its last event.
-    pub state: &'a RunState,
+    /// The states in which its processes left it, the last one that after its last event: what a process did not get to
+    /// before it died is as the one before it left it. At least one.
+    pub states: &'a [RunState],
     /// The digests of its steps' definitions, in its plan's order.
     pub definitions: &'a [StepDigest],
     /// Whether it continued after its journal broke, so that more may have happened than is recorded.
@@ -63,15 +64,21 @@ pub struct EarlierRun<'a> {
 }
 
 impl EarlierRun<'_> {
+    /// Its state after its last event.
+    pub(super) fn state(&self) -> &RunState {
+        // There is at least one.
+        &self.states[self.states.len() - 1]
+    }
+
     /// Its id.
     pub(super) fn run_id(&self) -> Arc<str> {
-        let header = self.state.header.as_deref();
+        let header = self.state().header.as_deref();
         header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id))
     }
 
     /// The ids of the plan's steps that were defined the same in it.
     fn same<'p>(&self, plan: &'p ExecutionPlan, definitions: &[StepDigest]) -> HashSet<&'p str> {
-        let rows = self.state.steps.iter().map(|row| &*row.info.id);
+        let rows = self.state().steps.iter().map(|row| &*row.info.id);
         let before: HashMap<&str, &StepDigest> = rows.zip(self.definitions).collect();
         let steps = plan.steps.iter().zip(definitions);
         steps
@@ -94,6 +101,8 @@ pub struct PriorSteps {
     pub(super) changed: Vec<Arc<str>>,
     /// The inputs that the user gave.
     pub(super) edits: Vec<Edit>,
+    /// The rows that the user skipped.
+    pub(super) skipped: HashSet<Arc<str>>,
 }
 
 impl PriorSteps {
@@ -105,13 +114,32 @@ impl PriorSteps {
     ) -> Self {
         let run_id = earlier.run_id();
         let same = earlier.same(plan, definitions);
-        let dated = Dated::of(earlier.state);
+        let mut steps: Option<Self> = None;
+        for (at, state) in earlier.states.iter().enumerate() {
+            let left = at.checked_sub(1).map(|at| &earlier.states[at]);
+            let before = steps.as_ref().or(earlier.before);
+            steps = Some(Self::left_in(state, left, before, &run_id, &same));
+        }
+        steps.unwrap_or_default()
+    }
+
+    /// What a process of the run `run_id` left in this state. An earlier process had `left` the same run in that one, and
+    /// `before` is what this process had taken over; steps that are not the `same` are defined otherwise now.
+    fn left_in(
+        state: &RunState,
+        left: Option<&RunState>,
+        before: Option<&Self>,
+        run_id: &Arc<str>,
+        same: &HashSet<&str>,
+    ) -> Self {
+        let dated = Dated::of(state);
         let mut steps = Self::default();
         let mut reached: HashSet<&str> = HashSet::new();
-        for row in &earlier.state.steps {
+        let attempts_before = attempts_of(left);
+        for row in &state.steps {
             let of_plan = match row.info.parent {
                 None => Some(row),
-                Some(parent) => earlier.state.steps.get(parent.at()),
+                Some(parent) => state.steps.get(parent.at()),
             };
             let is_same = of_plan.is_some_and(|step| same.contains(&*step.info.id));
             let id = Arc::clone(&row.info.id);
@@ -130,14 +158,19 @@ impl PriorSteps {
                 let model = model.map(|model| Edit::Model(Arc::clone(&id), model));
                 steps.edits.extend(prompt.into_iter().chain(model));
             }
-            let what = how_it_ended(row, &run_id, &dated, earlier.before);
-            if what.is_some() || !row.attempts.is_empty() {
+            let what = how_it_ended(row, run_id, &dated, before);
+            let attempts = attempts_before.get(&*row.info.id).copied();
+            let was_called = row.attempts.len() > attempts.unwrap_or_default();
+            if row.skipped_by_hand {
+                steps.skipped.insert(Arc::clone(&id));
+            }
+            if what.is_some() || was_called || row.skipped_by_hand {
                 reached.insert(&row.info.id);
             }
             match what {
                 Some(what @ PriorStep::Interrupted { .. }) => {
-                    let before = earlier.before.map(|before| &before.interrupted_attempts);
-                    steps.interrupted_attempts.note(row, &run_id, before);
+                    let before = before.map(|before| &before.interrupted_attempts);
+                    steps.interrupted_attempts.note(row, run_id, before);
                     steps.rows.insert(id, what);
                 }
                 Some(what) if is_same => drop(steps.rows.insert(id, what)),
@@ -154,8 +187,14 @@ impl PriorSteps {
                 | None => {}
             }
         }
-        if let Some(before) = earlier.before {
+        if let Some(before) = before {
             steps.inherit(before, &reached);
+            // What was counted for these calls has been given back.
+            let settled = state.steps.iter();
+            for row in settled.filter(|row| row.settlement.is_some()) {
+                let left = reached.contains(&*row.info.id);
+                (!left).then(|| steps.release(&row.info.id));
+            }
         }
         steps
     }
@@ -218,6 +257,9 @@ impl PriorSteps {
 
     /// What the earlier run had taken over `before`, and did not get to.
     fn inherit(&mut self, before: &Self, reached: &HashSet<&str>) {
+        let skipped = before.skipped.iter();
+        let skipped = skipped.filter(|id| !reached.contains(&***id));
+        self.skipped.extend(skipped.cloned());
         let open = before.rows.iter();
         for (id, step) in open.filter(|(id, _)| !reached.contains(&***id)) {
             match step {
@@ -242,6 +284,14 @@ impl PriorSteps {
     }
 }
 
+/// How many attempts each row of this state has.
+fn attempts_of(state: Option<&RunState>) -> HashMap<&str, usize> {
+    let rows = state.iter().flat_map(|state| state.steps.iter());
+    let rows = rows.filter(|row| !row.attempts.is_empty());
+    rows.map(|row| (&*row.info.id, row.attempts.len()))
+        .collect()
+}
+
 /// How a row ended in the run `run_id`; `None` where nothing of it is left.
 fn how_it_ended(
     row: &StepState,
@@ -256,7 +306,7 @@ fn how_it_ended(
     let interrupted = || PriorStep::Interrupted {
         input: input(),
         reuse: Some(Box::new(dated.reuse(row, run_id))),
-        reserved: match row.running_attempt() {
+        reserved: match row.interrupted_attempt() {
             Some(attempt) => attempt.reserved,
             // It is from a run before that one.
             None => before.map_or(Money::ZERO, |before| before.reserved(&row.info.id)),
@@ -277,7 +327,8 @@ fn how_it_ended(
             Some(PriorStep::Unwanted)
         }
         StepStatus::Unknown => Some(interrupted()),
-        _ if row.running_attempt().is_some() => Some(interrupted()),
+        // It has gone on since.
+        StepStatus::Running if row.interrupted_attempt().is_some() => Some(interrupted()),
         _ => None,
     }
 }

@@ -85,7 +85,7 @@ pub struct ResumeState {
 impl ResumeState {
     /// What `earlier` leaves to be taken over by a run of a plan with these `definitions`.
     pub fn new(earlier: &EarlierRun<'_>, plan: &ExecutionPlan, definitions: &[StepDigest]) -> Self {
-        let header = earlier.state.header.as_deref();
+        let header = earlier.state().header.as_deref();
         let run_id = earlier.run_id();
         let mut prior = PriorSteps::of(earlier, plan, definitions);
         Self {
@@ -107,7 +107,7 @@ impl ResumeState {
             forked_from: None,
             renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
-            spent: earlier.state.ledger(),
+            spent: earlier.state().ledger(),
             rerun: HashSet::new(),
             came_to: HashMap::new(),
             refreshed: HashSet::new(),

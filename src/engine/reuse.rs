@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 /// What may be used instead of calls.
 pub(super) struct Reuse {
-    resume: Option<ResumeState>,
+    resume: Option<Box<ResumeState>>,
     cache: Option<Box<dyn OutputCache>>,
     keys: Keys,
     /// Why the outputs of the plan's steps are not cached; `None` where they may be.
@@ -56,7 +56,7 @@ pub(super) struct Reuse {
 impl Reuse {
     /// What an earlier run and a cache have for the `steps` of a plan.
     pub(super) fn new(
-        mut resume: Option<ResumeState>,
+        mut resume: Option<Box<ResumeState>>,
         cache: Option<Box<dyn OutputCache>>,
         keys: Keys,
         steps: &[StepInfo],
@@ -220,6 +220,11 @@ impl Reuse {
 
     /// The input of the interrupted call of a row that is about to be called, where nothing has been found out about that
     /// call; and whether it is the input that the row has now.
+    /// Whether what is on record of a row of a run that goes on counts.
+    pub(super) fn keeps(&self, id: &str) -> bool {
+        self.resume.as_ref().is_none_or(|resume| resume.keeps(id))
+    }
+
     pub(super) fn interrupted_input(
         &self,
         instance: &StepInstance<'_>,
@@ -413,7 +418,7 @@ impl Reuse {
         run_id: &str,
         number: u32,
     ) -> Arc<str> {
-        let resume = self.resume.as_ref();
+        let resume = self.resume.as_deref();
         let fork = resume.and_then(ResumeState::fork_of_keys);
         let is_first = number == self.first_attempt(&instance.key().id);
         let interrupted = resume.map(ResumeState::interrupted_attempts);

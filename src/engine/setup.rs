@@ -95,7 +95,7 @@ pub(super) struct Setup {
     pub settings: Settings,
     pub run_id: Arc<str>,
     pub sinks: Vec<Box<dyn EventSink>>,
-    pub resume: Option<ResumeState>,
+    pub resume: Option<Box<ResumeState>>,
     /// Calls on record, which are not made again.
     pub tape: Tape,
     /// The run so far, where a recorded run goes on under its own id.
@@ -110,7 +110,9 @@ pub(super) struct Setup {
 impl Setup {
     /// What the runs that it resumes have spent.
     pub(super) fn spent_before(&self) -> Money {
-        self.resume.as_ref().map_or(Money::ZERO, ResumeState::spent)
+        self.resume
+            .as_ref()
+            .map_or(Money::ZERO, |resume| resume.spent())
     }
 
     /// The header that the run's first event carries.

@@ -351,6 +351,12 @@ impl StepState {
         self.attempts.last().filter(|attempt| attempt.end.is_none())
     }
 
+    /// The last attempt, where its process died during it.
+    pub(crate) fn interrupted_attempt(&self) -> Option<&AttemptState> {
+        let last = self.attempts.last()?;
+        (last.end.is_none() || last.was_cut_off()).then_some(last)
+    }
+
     /// The question that its running attempt waits for an answer to.
     pub fn open_question(&self) -> Option<&Question> {
         self.running_attempt()?.open_question()

@@ -41,7 +41,7 @@ impl Loaded {
         };
         let taken = taken.unwrap_or_else(|| {
             let nothing = EarlierRun {
-                state: &RunState::default(),
+                states: &[RunState::default()],
                 definitions: &[],
                 unrecorded: false,
                 origin: None,

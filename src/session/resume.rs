@@ -298,7 +298,7 @@ impl PriorRun {
         let definitions = meta.definitions.all();
         if let Purpose::Taped(tape, edits) = self.purpose {
             let nothing = EarlierRun {
-                state: &RunState::default(),
+                states: &[RunState::default()],
                 definitions: &[],
                 unrecorded: false,
                 origin: None,

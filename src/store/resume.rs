@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::read::{Recording, Store};
 use super::run_lock::Claim;
-use crate::engine::{EarlierRun, ResumeState, StepDigest};
+use crate::engine::{EarlierRun, ResumeState, StepDigest, states_left};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunState, RunSummary, RunWord};
 use std::sync::Arc;
@@ -20,7 +20,8 @@ pub struct Resumption {
 /// A run of the line that ends with the one to be resumed.
 #[derive(Debug)]
 struct Ancestor {
-    state: RunState,
+    /// The states in which its processes left it, that of the last one last.
+    states: Vec<RunState>,
     definitions: Vec<StepDigest>,
     origin: Option<Arc<str>>,
     unrecorded: bool,
@@ -94,7 +95,7 @@ impl Store {
             ..
         } = self.load(run);
         Ok(Ancestor {
-            state: RunState::from_events(&events),
+            states: states_left(&events),
             definitions: details.definitions,
             origin: details.origin,
             // What cannot be read happened all the same.
@@ -106,8 +107,9 @@ impl Store {
 impl Resumption {
     /// The state in which the run was left.
     pub fn state(&self) -> &RunState {
-        // There is always one: the run itself.
-        &self.line[self.line.len() - 1].state
+        // There is always one: the run itself, with the state after its last event.
+        let states = &self.line[self.line.len() - 1].states;
+        &states[states.len() - 1]
     }
 
     /// Whether the run did more than is on record.
@@ -124,7 +126,7 @@ impl Resumption {
         let mut before: Option<ResumeState> = None;
         for ancestor in &self.line {
             let earlier = EarlierRun {
-                state: &ancestor.state,
+                states: &ancestor.states,
                 definitions: &ancestor.definitions,
                 unrecorded: ancestor.unrecorded,
                 origin: ancestor.origin.clone(),

@@ -37,10 +37,15 @@ impl ResumeState {
             }
             let is_decided = self.edits.iter().any(|edit| *edit.step() == row.info.id);
             let is_retried = || self.retried.contains(&row.info.id);
-            if row.skipped_by_hand && !is_decided && !is_retried() {
+            if self.prior.skipped.contains(&row.info.id) && !is_decided && !is_retried() {
                 self.edits.push(Edit::Skip(id()));
             }
         }
+    }
+
+    /// Whether what is on record of the row of this id counts: nothing of it has been given up.
+    pub(in crate::engine) fn keeps(&self, id: &str) -> bool {
+        !matches!(self.prior.rows.get(id), Some(PriorStep::Rerun))
     }
 
     /// Leaves the failed rows of `run` as they are, except those that are `named` and their elements.

@@ -63,7 +63,7 @@ impl Reuse {
         let names =
             (from..).map(|number| (Arc::<str>::from(format!("{prefix}[{number}]")), number));
         let mut free = names.filter(|(id, _)| is_free(id));
-        let prior = self.resume.as_ref().map(ResumeState::prior_steps);
+        let prior = self.resume.as_deref().map(ResumeState::prior_steps);
         let shown = LazyCell::new(|| shown_input(input, &self.secrets.now()));
         loop {
             let Some((id, number)) = free.next() else {

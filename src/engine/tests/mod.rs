@@ -5,6 +5,7 @@
 //! `transitions` counts what that visits, `scenarios` has the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 
 mod code_calls;
+mod continued;
 mod driver;
 mod fairness;
 mod oracle;

@@ -74,7 +74,7 @@ async fn forked(trial: &Trial, steps: Vec<Step>) -> (Preview, BTreeSet<Arc<str>>
     let parent = trial.follow.state();
     let known = definitions(&trial.plan, &*trial.toolbox);
     let earlier = EarlierRun {
-        state: &parent,
+        states: std::slice::from_ref(&parent),
         definitions: &known,
         unrecorded: false,
         origin: None,
