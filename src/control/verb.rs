@@ -169,7 +169,7 @@ impl CommandRequest {
                 ..verb("set")
             },
             RunCommand::Stop => verb("stop"),
-            RunCommand::Close => return None,
+            RunCommand::HandOver(_) | RunCommand::Close => return None,
         })
     }
 

@@ -117,6 +117,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         | EventKind::ApprovalUsed { .. }
         | EventKind::BreakpointSet { .. }
         | EventKind::RunTargeted { .. }
+        | EventKind::HandOverSet { .. }
         | EventKind::StepHeld { .. }
         | EventKind::RunPaused
         | EventKind::RunResumed

@@ -117,6 +117,7 @@ impl Progress {
                     (WaitReason::Exclusive, _) => "the others to end: it runs alone".to_owned(),
                     (WaitReason::Breakpoint, _) => "the user: breakpoint".to_owned(),
                     (WaitReason::Target, _) => "the way to another step".to_owned(),
+                    (WaitReason::HandOver, _) => "the run with the edited plan".to_owned(),
                     (WaitReason::Approval, _) => format!(
                         "an approval: --approve {}=yes",
                         crate::text::fit(&step.id, 60)
@@ -242,6 +243,10 @@ impl Progress {
                 format!("held      {} {}{why}", at.words(), step.id)
             }
             EventKind::RunTargeted { to } => format!("runs to   {to}"),
+            EventKind::HandOverSet { to: Some(to) } => {
+                format!("hands over to run {} ({} {})", to.run_id, to.verb, to.step)
+            }
+            EventKind::HandOverSet { to: None } => "hands over to no other run".to_owned(),
             EventKind::BreakpointSet { breakpoint, on } => {
                 let word = if *on { "set" } else { "removed" };
                 format!("break     {word}: {breakpoint}")

@@ -1,6 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
-use super::{Answer, Breakpoint, DecidedBy, EditWay, RunSetting};
+use super::{Answer, Breakpoint, DecidedBy, EditWay, HandOver, RunSetting};
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -91,6 +91,9 @@ pub enum RunCommand {
     Set(RunSetting),
     /// Where a limit has stopped the run: run what it kept from running, and what it cut off.
     ContinueAfterLimit,
+    /// Start these steps no more, and once nothing is running and nothing starts by itself, stop for the run that goes on
+    /// with an edited plan; `None` takes that back.
+    HandOver(Option<Box<HandOver>>),
     /// Stop the run: cancel what is running, skip the rest.
     Stop,
     /// No more commands will come: end once the run has ended.

@@ -96,6 +96,10 @@ impl RunCommand {
                 let is_limited = !run.exceeded.is_empty();
                 (!is_limited).then(|| "no limit has stopped the run".to_owned())
             }
+            Self::HandOver(to) => stopping(run).or_else(|| not_going(run)).or_else(|| {
+                let is_set = to.is_some() || run.hand_over.is_some();
+                (!is_set).then(|| "the run hands over to no other run".to_owned())
+            }),
             Self::Stop => stopping(run).or_else(|| not_going(run)),
             Self::Close => None,
         }

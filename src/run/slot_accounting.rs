@@ -39,7 +39,7 @@ impl SlotUse {
             WaitReason::Budget => Self::Budget,
             WaitReason::Rate => Self::Rate,
             WaitReason::Exclusive => Self::Alone,
-            WaitReason::Breakpoint | WaitReason::Target => Self::Breakpoint,
+            WaitReason::Breakpoint | WaitReason::Target | WaitReason::HandOver => Self::Breakpoint,
             WaitReason::Approval => Self::Approval,
         });
         match row.status {

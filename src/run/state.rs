@@ -1,6 +1,7 @@
 //! The fold: a run's state from its events.
 
 use super::clock::Clock;
+use super::hand_over::HandOver;
 use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
@@ -89,6 +90,10 @@ pub struct RunState {
     pub held_steps: Vec<HeldStep>,
     /// The id of the row to which the run goes on.
     pub target: Option<Arc<str>>,
+    /// The run that goes on with an edited plan, once this one stands still.
+    pub hand_over: Option<Box<HandOver>>,
+    /// Whether it was paused when it was stopped.
+    pub(crate) was_paused: bool,
     /// Rows whose outcome is unknown.
     unknown: usize,
     /// Time in which a pause or the user held everything, up to `held_since`.
@@ -353,6 +358,7 @@ impl RunState {
             | EventKind::ApprovalUsed { .. }
             | EventKind::BreakpointSet { .. }
             | EventKind::RunTargeted { .. }
+            | EventKind::HandOverSet { .. }
             | EventKind::StepHeld { .. } => self.take_in_hold(event),
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
@@ -362,6 +368,7 @@ impl RunState {
                     self.held_steps.clear();
                 }
                 if matches!(event.kind, EventKind::RunReopened) {
+                    self.hand_over = None;
                     self.result = None;
                     self.error = None;
                     self.exceeded.clear();
@@ -380,6 +387,7 @@ impl RunState {
                 }
             }
             EventKind::StopRequested => {
+                self.was_paused = self.phase == RunPhase::Paused;
                 self.phase = RunPhase::Stopping;
                 self.held_steps.clear();
             }

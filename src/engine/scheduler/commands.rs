@@ -32,6 +32,7 @@ impl Scheduler {
             RunCommand::Breakpoint(breakpoint, on) => self.set_breakpoint(breakpoint, on, turn),
             RunCommand::Approve(approval) => self.approve(&approval, turn),
             RunCommand::Set(setting) => self.set(setting, turn),
+            RunCommand::HandOver(to) => self.set_hand_over(to, turn),
             RunCommand::ContinueAfterLimit => self.continue_after_limit(turn),
             RunCommand::Stop if self.outcome.is_going() => {
                 turn.emit(EventKind::StopRequested);

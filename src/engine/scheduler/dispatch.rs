@@ -57,11 +57,22 @@ impl Scheduler {
             return;
         }
         let row = if let Some(row) = asked {
-            self.could_start(row).then_some(row)
+            (self.could_start(row) && !self.is_handed_over(row)).then_some(row)
         } else {
-            let held = self.waiting.pop_at_breakpoint(&self.rows);
-            let call = held.or_else(|| self.next_call());
-            call.or_else(|| if is_alone { None } else { self.pick() })
+            let mut left = Vec::new();
+            let next = loop {
+                let held = self.waiting.pop_at_breakpoint(&self.rows);
+                let call = held.or_else(|| self.next_call());
+                let next = call.or_else(|| if is_alone { None } else { self.pick() });
+                match next {
+                    Some(row) if self.is_handed_over(row) => left.push(row),
+                    next => break next,
+                }
+            };
+            for row in left {
+                self.queue(row);
+            }
+            next
         };
         let Some(row) = row else { return };
         if self.must_wait_to_be_alone(row) {

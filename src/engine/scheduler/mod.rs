@@ -21,7 +21,7 @@
 //!
 //! | stage | Start | Command | Prepared | Ended | BudgetRequest | Timer | Called | Waits |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | (none) | – | – | Queued Preparing (AtBreakpoint) | – | – | – | Queued Preparing | – |
+//! | (none) | – | – | Queued Preparing (AtBreakpoint) (Ended) | – | – | – | Queued Preparing | – |
 //! | Pending | Queued Preparing | Queued Preparing Ended (AtBreakpoint) | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended | – | (Ended) |
 //! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended | (AtBreakpoint) (Preparing) | Preparing (AtBreakpoint) (Ended) |
 //! | AtBreakpoint | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) | – | (Ended) |
@@ -36,7 +36,7 @@
 //! | Asked | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended | – | (Ended) |
 //! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – | – | – |
-//! | Withdrawn | – | (Ended) | – | Dormant (Ended) | – | (Ended) | – | (Ended) |
+//! | Withdrawn | – | (Ended) | (Ended) | Dormant (Ended) | – | (Ended) | – | (Ended) |
 //! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – | – | – |
 //! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – | Queued Preparing (AtBreakpoint) | – |
 
@@ -54,6 +54,7 @@ mod decisions;
 mod dispatch;
 mod elements;
 mod graph;
+mod hand_over;
 mod messages;
 mod outcome;
 mod pool;
@@ -89,6 +90,7 @@ pub(super) use rate_limiter::LimitId;
 use resources::Resources;
 use rows::{Rows, Stage};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use steps::Steps;
 use target::Target;
@@ -110,6 +112,8 @@ pub(crate) struct Scheduler {
     approvals: Approvals,
     breakpoints: Breakpoints,
     target: Option<Target>,
+    /// The plan's steps that are left to another run, where one goes on with an edited plan.
+    handed_over: Option<HashSet<StepIx>>,
     outcome: Outcome,
 }
 
@@ -132,6 +136,7 @@ impl Scheduler {
             approvals: Approvals::default(),
             breakpoints: Breakpoints::new(&rules.breakpoints),
             target: None,
+            handed_over: None,
             outcome: Outcome::default(),
             steps,
             rules,
@@ -178,6 +183,7 @@ impl Scheduler {
         self.give_slots_back(turn);
         self.dispatch(turn);
         self.look_for_target(turn);
+        self.hand_over(turn);
         self.check_end(turn);
         self.settle_target();
         let stands = matches!(self.outcome.phase, Phase::Paused | Phase::Ended);

@@ -52,6 +52,7 @@ impl Scheduler {
     /// Cancels what is running and skips what has not started; the run ends once nothing is running.
     pub(super) fn stop(&mut self, outcome: RunOutcome, reason: SkipReason, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Stopping(outcome);
+        self.withdraw_hand_over(turn);
         self.let_ends_go(false);
         for row in self.rows.positions() {
             if let Some(error) = self.decisions.take_question(row) {
@@ -111,6 +112,7 @@ impl Scheduler {
             let mut rows = rows.filter(|row| self.elements.call(*row).is_none());
             let incomplete = rows.any(|row| self.rows[row].is_incomplete());
             let (status, error) = self.outcome.conclude(incomplete);
+            self.handed_over = None;
             turn.emit(EventKind::RunEnded {
                 status,
                 result: self.result(),

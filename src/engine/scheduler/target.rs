@@ -144,6 +144,9 @@ impl Scheduler {
 
     /// Whether a call of a row is not needed on the way. The calls of code that is running are a part of it.
     pub(super) fn stands_aside(&self, row: StepIx) -> bool {
+        if self.is_handed_over(row) {
+            return true;
+        }
         let Some(target) = &self.target else {
             return false;
         };
@@ -161,7 +164,12 @@ impl Scheduler {
         self.leave(row);
         self.enter(row, WaitFor::Target);
         self.resources.rates.step_aside(row);
-        self.emit_waiting(row, WaitReason::Target, turn);
+        let reason = if self.is_handed_over(row) {
+            WaitReason::HandOver
+        } else {
+            WaitReason::Target
+        };
+        self.emit_waiting(row, reason, turn);
     }
 
     /// The row that the run is on its way to is about to start: it is held.
@@ -229,6 +237,11 @@ impl Scheduler {
     /// The run is on its way to no step any more: what stood aside may start.
     pub(super) fn leave_target(&mut self) {
         self.target = None;
+        self.let_aside_try();
+    }
+
+    /// What stands aside tries to start again.
+    pub(super) fn let_aside_try(&mut self) {
         for row in self.waiting.take_aside() {
             if self.rows[row].stage == Stage::Aside {
                 self.leave(row);

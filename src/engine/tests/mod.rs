@@ -8,6 +8,7 @@ mod code_calls;
 mod continued;
 mod driver;
 mod fairness;
+mod hand_over;
 mod oracle;
 mod pace;
 mod properties;

@@ -779,6 +779,17 @@ impl Oracle {
         }
         self.nothing_is_held_for_no_reason(world);
         self.the_deadline_is_set(world);
+        let may_hand_over = matches!(state.phase, RunPhase::Running | RunPhase::Paused);
+        if state.hand_over.is_some() && may_hand_over {
+            let mut rows = state.steps.iter();
+            let is_running = rows.any(|row| row.running_attempt().is_some());
+            let mut timers = world.timers.iter();
+            let goes_on = timers.any(|(_, timer)| *timer != Timer::Deadline);
+            assert!(
+                is_running || state.phase == RunPhase::Running && goes_on,
+                "the run stands still and does not hand over"
+            );
+        }
         if state.has_ended() && state.phase != RunPhase::Ended(RunOutcome::Waiting) {
             let result = ExecutionResult::of(state);
             let mut rows = result.steps.iter();
@@ -1020,6 +1031,18 @@ pub(super) fn plan_row(world: &World, row: StepIx) -> StepIx {
 
 /// Whether a row may be called on the way to the target: everything may where there is none.
 fn is_needed(world: &World, row: StepIx) -> bool {
+    !is_handed_over(world, row) && leads_to_target(world, row)
+}
+
+/// Whether a row is left to another run.
+fn is_handed_over(world: &World, row: StepIx) -> bool {
+    let state = &world.state;
+    let step = &state.steps[plan_row(world, row).at()].info.id;
+    let mut to = state.hand_over.iter();
+    to.any(|to| to.held.contains(step)) && state.steps[row.at()].caller.is_none()
+}
+
+fn leads_to_target(world: &World, row: StepIx) -> bool {
     let Some(target) = &world.state.target else {
         return true;
     };

@@ -4,7 +4,7 @@ use super::slot_time::is_accounted_for;
 use super::transitions::Transitions;
 use super::world::{Answer, End, Frame, NAMES, Sketch, World, approve};
 use crate::plan::{StepIx, Trigger};
-use crate::run::{BreakWhen, Breakpoint, Rate, Rates, RunCommand, RunSetting};
+use crate::run::{BreakWhen, Breakpoint, HandOver, Rate, Rates, RunCommand, RunSetting};
 use crate::units::Money;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -49,6 +49,8 @@ enum Op {
     Approve(usize, bool),
     Set(RunSetting),
     ContinueAfterLimit,
+    /// The run hands over, and leaves the n-th step to the other run, or takes that back.
+    HandOver(usize, bool),
     Stop,
     /// Everything ends well until the run has ended.
     Finish,
@@ -237,6 +239,7 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
         1 => (row(), any::<bool>()).prop_map(|(row, given)| Op::SetInput(row, given)),
         2 => (row(), when, any::<bool>()).prop_map(|(row, when, on)| Op::Breakpoint(row, when, on)),
         3 => (row(), prop::bool::weighted(0.7)).prop_map(|(row, granted)| Op::Approve(row, granted)),
+        1 => (row(), prop::bool::weighted(0.8)).prop_map(|(row, on)| Op::HandOver(row, on)),
         1 => Just(Op::Stop),
         1 => Just(Op::Finish),
     ];
@@ -331,6 +334,16 @@ fn play(world: &mut World, step: &Move) {
         }
         Op::Set(setting) => world.send(RunCommand::Set(setting)),
         Op::ContinueAfterLimit => world.send(RunCommand::ContinueAfterLimit),
+        Op::HandOver(at, on) => {
+            let held = vec![world.scheduler.key(row(at)).id];
+            let to = HandOver {
+                run_id: "next".into(),
+                verb: "insert".into(),
+                step: "new".into(),
+                held,
+            };
+            world.send(RunCommand::HandOver(on.then(|| Box::new(to))));
+        }
         Op::Stop => world.send(RunCommand::Stop),
         Op::Finish => world.finish(),
     }

@@ -110,6 +110,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
     );
     let user = waits(WaitReason::Breakpoint)
         + waits(WaitReason::Target)
+        + waits(WaitReason::HandOver)
         + waits(WaitReason::Approval)
         + if stands { free } else { 0 };
     give(&mut parts.person, user);

@@ -29,6 +29,7 @@ pub use setting::RunSetting;
 pub use settlement::{SettledBy, Settlement};
 pub use step::{SkipReason, StepChecks, StepInfo, StepKey, StepSource, WaitReason};
 
+use super::hand_over::HandOver;
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
@@ -349,6 +350,12 @@ pub enum EventKind {
         /// The id of that row; there may be none of this id yet.
         to: Arc<str>,
     },
+    /// An edit of the plan was accepted, and another run will go on with it; or that was taken back, or came to nothing
+    /// because the run ended for another reason.
+    HandOverSet {
+        /// To which run, and what is left to it; `None` where nothing is handed over.
+        to: Option<Box<HandOver>>,
+    },
     /// A breakpoint or the end of the way to a step holds a step. With a user the run pauses next; without one the rest
     /// goes on, as far as it may.
     StepHeld {
@@ -429,6 +436,7 @@ impl EventKind {
             Self::RunStarted(_)
             | Self::BreakpointSet { .. }
             | Self::RunTargeted { .. }
+            | Self::HandOverSet { .. }
             | Self::RunPaused
             | Self::RunResumed
             | Self::SettingChanged { .. }

@@ -108,4 +108,6 @@ pub enum WaitReason {
     Approval,
     /// The run goes to another step, which does not need it.
     Target,
+    /// Another run goes on with an edited plan, which has the step otherwise or not at all.
+    HandOver,
 }

@@ -83,6 +83,7 @@ impl RunState {
                 }
             }
             EventKind::RunTargeted { to } => self.target = Some(Arc::clone(to)),
+            EventKind::HandOverSet { to } => self.hand_over.clone_from(to),
             EventKind::StepHeld {
                 step,
                 at,

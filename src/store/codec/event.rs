@@ -7,9 +7,9 @@ use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, DecidedBy, ErrorKind, EventKind,
-    HeldAt, Limit, LogStream, Question, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
-    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
-    StepSource, Streamed, VoidReason, WaitReason,
+    HandOver, HeldAt, Limit, LogStream, Question, ResourceLimits, RunError, RunEvent, RunHeader,
+    RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey,
+    StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -65,6 +65,7 @@ choice!(EventKind {
     46 AttemptSuspended { step: step, attempt: attempt },
     47 AttemptContinued { step: step, attempt: attempt, slot: slot },
     60 RunTargeted { to: to },
+    61 HandOverSet { to: to },
 });
 
 record!(RunHeader {
@@ -319,7 +320,7 @@ choice!(StepSource { 0 Call {}, 1 Cache {}, 2 Recorded {}, 3 Mock {} });
 
 choice!(SkipReason { 0 Condition {}, 1 Upstream {}, 2 Limit {}, 3 User {} });
 
-choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {}, 4 Approval {}, 5 Target {} });
+choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {}, 4 Approval {}, 5 Target {}, 6 HandOver {} });
 
 choice!(DecidedBy { 0 Flag {}, 1 Screen {}, 2 Other {} });
 
@@ -396,6 +397,13 @@ impl Codec for StepInfo {
 }
 
 record!(Breakpoint { step, when });
+
+record!(HandOver {
+    run_id,
+    verb,
+    step,
+    held
+});
 
 choice!(BreakWhen { 0 Before {}, 1 After {}, 2 Failure {}, 3 Condition { 0: condition } });
 

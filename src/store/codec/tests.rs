@@ -4,10 +4,10 @@ use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, en
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
     Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, EditWay,
-    ErrorKind, EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Question,
-    Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
-    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepGiven, StepInfo, StepKey,
-    StepPrice, StepSource, Streamed, VoidReason, WaitReason,
+    ErrorKind, EventKind, HandOver, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused,
+    Question, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
+    RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepGiven, StepInfo,
+    StepKey, StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -48,6 +48,16 @@ fn read(bytes: &[u8], blobs: &mut InMemory) -> Result<Vec<RunEvent>, DecodeError
         events.push(event);
     }
     Ok(events)
+}
+
+fn hand_over() -> impl Strategy<Value = HandOver> {
+    let held = vec(text(), 0..3);
+    (text(), text(), text(), held).prop_map(|(run_id, verb, step, held)| HandOver {
+        run_id,
+        verb,
+        step,
+        held,
+    })
 }
 
 fn text() -> impl Strategy<Value = Arc<str>> {
@@ -700,6 +710,9 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         header().prop_map(EventKind::RunStarted),
         Just(EventKind::RunPaused),
         text().prop_map(|to| EventKind::RunTargeted { to }),
+        option::of(hand_over()).prop_map(|to| EventKind::HandOverSet {
+            to: to.map(Box::new)
+        }),
         Just(EventKind::RunResumed),
         (prop::sample::select(limits.to_vec()), text())
             .prop_map(|(limit, message)| EventKind::LimitReached { limit, message }),

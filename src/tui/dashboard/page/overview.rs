@@ -147,6 +147,7 @@ fn held_by(model: &Model, row: &StepState) -> String {
             let key = model.keymap.shown("approve", Key::char('A'));
             return format!("its call needs an approval ({key})");
         }
+        Some(WaitReason::HandOver) => "the run that goes on with the edited plan decides about it",
         Some(WaitReason::Target) if model.run.target.is_some() => {
             "the run goes to a step that does not need it"
         }

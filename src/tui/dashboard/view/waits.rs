@@ -106,6 +106,7 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
             WaitReason::Breakpoint => "at a breakpoint: ",
             WaitReason::Approval => "needs an approval: ",
             WaitReason::Target => "not needed on the way: ",
+            WaitReason::HandOver => "left to the edited plan: ",
         };
         let more = if held.len() > 1 {
             format!(" and {} more", held.len() - 1)

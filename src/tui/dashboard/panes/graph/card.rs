@@ -333,7 +333,7 @@ pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
         Some(WaitReason::Exclusive) => "waits: alone",
         Some(WaitReason::Breakpoint) => "breakpoint",
         Some(WaitReason::Approval) => "approve?",
-        Some(WaitReason::Target) => "stands aside",
+        Some(WaitReason::Target | WaitReason::HandOver) => "stands aside",
     };
     vec![words.to_owned()]
 }

@@ -265,7 +265,7 @@ pub(super) fn status(run: &RunState, row: &StepState) -> &'static str {
             WaitReason::Exclusive => "alone",
             WaitReason::Breakpoint => "breakpt",
             WaitReason::Approval => "approval",
-            WaitReason::Target => "aside",
+            WaitReason::Target | WaitReason::HandOver => "aside",
         },
         (StepStatus::Ready, None, _) if run.phase == crate::run::RunPhase::Paused => "paused",
         (StepStatus::Pending | StepStatus::Ready, None, _) if row.stale.is_some() => "stale",

@@ -70,7 +70,7 @@ impl From<WaitReason> for Cause {
             WaitReason::Budget => Self::Budget,
             WaitReason::Rate => Self::Rate,
             WaitReason::Exclusive => Self::Alone,
-            WaitReason::Breakpoint | WaitReason::Target => Self::Breakpoint,
+            WaitReason::Breakpoint | WaitReason::Target | WaitReason::HandOver => Self::Breakpoint,
             WaitReason::Approval => Self::Approval,
         }
     }
