@@ -13,7 +13,9 @@ use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::control::Door;
 use crate::engine::Liveness;
 use crate::run::RunCommand;
-use crate::session::{ForkRequest, PreparedRun, keep_breakpoints, keep_watches, kept_watches};
+use crate::session::{
+    ForkRequest, LiveEdits, PreparedRun, keep_breakpoints, keep_watches, kept_watches,
+};
 use crate::tui::{self, Outcome};
 
 /// The exit code where not everything that was wanted has been done.
@@ -35,7 +37,7 @@ pub(super) async fn open(
     is_recorded: bool,
     origin: Origin,
     digest: &str,
-    trusting: Trusting,
+    (trusting, edits): (Trusting, LiveEdits),
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
@@ -69,7 +71,7 @@ pub(super) async fn open(
         worker_reason: origin.worker_reason,
         ..screen::options(title, look)
     };
-    let restructured = Restructured::default();
+    let restructured = Restructured::of(edits.clone());
     let feed = HistoryFeed::new(feed, trusting, restructured.clone());
     let left = tui::run(feed, options).await;
     // Stops what is still running before the program exits; a run that has ended ignores it.
@@ -90,6 +92,7 @@ pub(super) async fn open(
     }
     let signalled = ended_by(left.outcome);
     let fork = match left.outcome {
+        Outcome::HandedOver => ForkRequest::of_hand_over(&state, &edits),
         Outcome::Fork(step) => ForkRequest::of(&state, step),
         Outcome::RunChanged => ForkRequest::of_changes(&state),
         Outcome::Restructured => {

@@ -7,33 +7,36 @@ use super::terminal::exit_code;
 use super::until_end::{End, Until, until_end};
 use crate::control::Door;
 use crate::run::ExecutionResult;
-use crate::session::PreparedRun;
+use crate::session::{ForkRequest, LiveEdits, PreparedRun};
 use crate::text::escape_json;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Runs to the end, or to the second signal, and returns the exit code.
+/// Runs to the end, or to the second signal, and returns the exit code, and the run to which this one has handed over.
 pub(super) async fn run(
     prepared: PreparedRun,
     door: Option<Door>,
     args: &RunArgs,
-) -> Result<u8, Failure> {
+    edits: &LiveEdits,
+) -> Result<(u8, Option<ForkRequest>), Failure> {
     let recorded = args.record.journal != JournalWhen::Off;
     let run = recorded.then(|| prepared.run_id().to_string());
-    let Until {
-        live,
-        end,
-        server: _server,
-    } = until_end(prepared, door).await?;
+    let Until { live, end, server } = until_end(prepared, door).await?;
     let (state, signalled) = match end {
         End::Ended(state, signalled) => (state, signalled),
-        End::Left(code) => return Ok(code),
+        End::Left(code) => return Ok((code, None)),
     };
+    let color = args.screen.color.unwrap_or_default();
+    if let Some(next) = ForkRequest::of_hand_over(&state, edits) {
+        // The run that goes on may listen at the same address.
+        drop(server);
+        notes(live.release().as_slice(), color);
+        return Ok((0, Some(next)));
+    }
     let result = ExecutionResult::of(&state);
     let printed = print(&result, args);
     let broken = live.release();
-    let color = args.screen.color.unwrap_or_default();
     notes(broken.as_slice(), color);
     let mut code = exit_code(&state, signalled);
     if let Err(failure) = printed {
@@ -44,7 +47,7 @@ pub(super) async fn run(
     }
     // The process exits next: freeing every step and output one by one would only take time.
     std::mem::forget((state, result));
-    Ok(code)
+    Ok((code, None))
 }
 
 fn print(result: &ExecutionResult, args: &RunArgs) -> Result<(), Failure> {

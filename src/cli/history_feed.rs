@@ -83,6 +83,9 @@ impl<F: Feed> Feed for HistoryFeed<F> {
     }
 
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
+        if let RunCommand::HandOver(Some(to)) = &command {
+            self.restructured.accept(&to.run_id);
+        }
         self.feed.command(command)
     }
 
@@ -163,11 +166,22 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     let _ = sender.send(HistoryAnswer::Watched(number, values));
                 });
             }
-            HistoryQuery::Structure { run_id, edit, text } => {
+            HistoryQuery::Structure {
+                run_id,
+                live,
+                edit,
+                text,
+            } => {
                 let restructured = self.restructured.clone();
                 tokio::spawn(async move {
-                    let known = Box::pin(restructured.work_out(&run_id, edit, &text)).await;
-                    let known = known.map(Box::new).map_err(|error| faults(&error));
+                    let known = if let Some(run) = live {
+                        let known = Box::pin(restructured.work_out_live(&run, edit, &text)).await;
+                        known.map(|(preview, to)| (Box::new(preview), Some(Box::new(to))))
+                    } else {
+                        let known = Box::pin(restructured.work_out(&run_id, edit, &text)).await;
+                        known.map(|preview| (Box::new(preview), None))
+                    };
+                    let known = known.map_err(|error| faults(&error));
                     let _ = sender.send(HistoryAnswer::Structure(known));
                 });
             }

@@ -27,7 +27,7 @@ pub(super) async fn look_back(
             let edited = restructured.take();
             edited.and_then(|edited| ForkRequest::with_plan(&left.run, edited))
         }
-        Outcome::Quit | Outcome::Signal(_) | Outcome::TerminalLost => None,
+        Outcome::Quit | Outcome::HandedOver | Outcome::Signal(_) | Outcome::TerminalLost => None,
     };
     Ok((ended_by(left.outcome), fork))
 }

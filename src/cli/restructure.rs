@@ -1,12 +1,15 @@
-//! The verbs that edit the structure of a recorded run's plan: the run is forked with the plan that comes of it.
+//! The verbs that edit the structure of a run's plan: a recorded run is forked with the plan that comes of it, and a live
+//! one hands over to a run that goes on with it.
 
 use super::args::run::RunArgs;
 use super::args::structure::{DependArgs, InsertArgs, RemoveArgs};
 use super::args::verbs::{GoOnArgs, OfRun};
-use super::failure::Failure;
+use super::failure::{Failure, NOTHING_RAN};
 use super::live_run::{Found, find};
-use super::output::note_line;
+use super::output::{note_line, out_json, out_line};
+use super::previewed::out_preview;
 use super::run::run_from;
+use crate::control::{ClientError, PlanRequest};
 use crate::plan::Document;
 use crate::session::{Changes, PlanEdit, PriorRun, values_from_file};
 use serde_json::{Map, Value};
@@ -39,6 +42,37 @@ pub(super) async fn depend(args: DependArgs) -> Result<u8, Failure> {
     carry_out(args.of, edit, args.go_on).await
 }
 
+/// Prints what a live run answers.
+fn answer(of: &OfRun, name: &str, answered: Result<Value, ClientError>) -> Result<u8, Failure> {
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(error) if of.json => {
+            out_json(&error.body())?;
+            return Ok(NOTHING_RAN);
+        }
+        Err(error) => return Err(Failure::usage(error.to_string())),
+    };
+    if of.dry_run {
+        out_preview(&answer, of.json)?;
+    } else if of.json {
+        out_json(&answer)?;
+    } else {
+        let held = answer["held"].as_array().into_iter().flatten();
+        let held: Vec<&str> = held.filter_map(Value::as_str).collect();
+        let next = answer["run_id"].as_str().unwrap_or_default();
+        let holds = if held.is_empty() {
+            String::new()
+        } else {
+            format!("; until then it does not start {}", held.join(", "))
+        };
+        out_line(&format!(
+            "run {next} goes on with the edited plan once run {name} stands still{holds}\n\
+             take it back with: plandeck undo {name}"
+        ))?;
+    }
+    Ok(0)
+}
+
 /// The new step of a command line.
 fn step(given: &str) -> Result<Map<String, Value>, Failure> {
     let read = if let Some(file) = given.strip_prefix('@') {
@@ -62,12 +96,9 @@ fn step(given: &str) -> Result<Map<String, Value>, Failure> {
 async fn carry_out(of: OfRun, edit: PlanEdit, go_on: GoOnArgs) -> Result<u8, Failure> {
     let run = match find(&of.run, of.token.as_deref())? {
         Found::Stored(run) => run.run_id,
-        Found::Live { name, .. } => {
-            let verb = edit.verb();
-            return Err(Failure::usage(format!(
-                "run {name} is live, and {verb} forks a run that has ended: stop it with `plandeck stop {name}`; the fork keeps \
-                 what it has done"
-            )));
+        Found::Live { client, name, .. } => {
+            let answered = client.edit_plan(&PlanRequest::of(&edit, of.dry_run)).await;
+            return answer(&of, &name, answered);
         }
     };
     let prior = PriorRun::fork(&run, Changes::default())?;

@@ -1,6 +1,6 @@
 //! `plandeck run`: runs a plan, with the dashboard or without.
 
-use super::args::run::{JournalWhen, OpenedFrom, RunArgs, UnknownWhen};
+use super::args::run::{JournalWhen, LimitArgs, OpenedFrom, RunArgs, UnknownWhen};
 use super::context::context;
 use super::failure::Failure;
 use super::look_back::look_back;
@@ -14,8 +14,8 @@ use super::{control_door, dashboard, detach, headless, interrupted, samples, scr
 use crate::engine::UnknownSteps;
 use crate::run::{Answers, RunEvent};
 use crate::session::{
-    Execution, ForkRequest, Intended, JournalSettings, Judgement, Loaded, Note, PreparedRun,
-    PriorRun, SessionError, Settings, TrustedOnce, load,
+    Execution, ForkRequest, Intended, JournalSettings, Judgement, LiveEdits, Loaded, Note,
+    PreparedRun, PriorRun, SessionError, Settings, TrustedOnce, load,
 };
 use crate::store::{CacheOptions, StoreError};
 use crate::tui;
@@ -128,14 +128,25 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     if args.edited.take().is_some() {
         args.plan = None;
     }
-    args.paused = false;
-    args.approve.clear();
-    args.breakpoints.clear();
     args.to = None;
-    // The address is still taken by the first run.
-    args.listen = None;
-    // The file holds the events of the first run.
-    args.events = None;
+    if let Some(next) = fork.successor() {
+        args.run_id = Some(Arc::clone(&next.run_id));
+        args.paused = next.paused;
+        args.breakpoints.clone_from(&next.breakpoints);
+        args.break_on_failure = false;
+        // Those with which the run before it ended count.
+        args.limits = LimitArgs::default();
+        args.events_follow = true;
+    } else {
+        args.run_id = None;
+        args.paused = false;
+        args.approve.clear();
+        args.breakpoints.clear();
+        // The file holds the events of the first run.
+        args.events = None;
+        // The address is still taken by the first run.
+        args.listen = None;
+    }
     if let Some(edited) = fork.edited() {
         args.plan = Some(edited.file.clone());
         args.edited = Some(edited.clone());
@@ -232,6 +243,7 @@ async fn run_once(
         .question_answers(args.answers.clone())
         .question_wait(args.question_wait())
         .interactive(!headless);
+    let execution = execution.run_id(args.run_id.clone());
     let execution = match seed {
         Some(seed) => execution.seed(seed),
         None => execution,
@@ -253,15 +265,18 @@ async fn run_once(
     notes(&warnings, color);
     let plan = Arc::clone(prepared.plan());
     let (prepared, door) = control_door::prepare(prepared, &args)?;
+    let trusting = Trusting {
+        given: trust::is_given(args.trust),
+        once: once.clone(),
+    };
+    let edits = LiveEdits::new(trusting.given, trusting.once.clone());
+    let door = door.map(|door| door.with_edits(edits.clone()));
     let (mut code, fork) = if headless {
-        (headless::run(prepared, door, &args).await?, None)
+        headless::run(prepared, door, &args, &edits).await?
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        let trusting = Trusting {
-            given: trust::is_given(args.trust),
-            once: once.clone(),
-        };
         let run = (prepared, door);
+        let trusting = (trusting, edits);
         let opened = dashboard::open(run, &args.screen, is_recorded, origin, &digest, trusting);
         Box::pin(opened).await?
     };
@@ -350,8 +365,12 @@ fn with_events(
             run.with_sink(JsonLinesSink::new(std::io::stdout(), written, headless))
         }
         Some(file) => {
-            let out = File::create(file)
-                .map_err(|error| SessionError::file(file.display().to_string(), error))?;
+            let out = if args.events_follow {
+                File::options().append(true).create(true).open(file)
+            } else {
+                File::create(file)
+            };
+            let out = out.map_err(|error| SessionError::file(file.display().to_string(), error))?;
             run.with_sink(JsonLinesSink::new(out, written, headless))
         }
     })

@@ -2,19 +2,64 @@
 
 use crate::engine::UnknownSteps;
 use crate::plan::Document;
-use crate::run::Preview;
+use crate::run::{HandOver, Preview, RunState};
 use crate::session::{
-    Changes, EditedPlan, Intended, PlanEdit, PriorRun, SessionError, Settings, SourceOptions, load,
+    Changes, EditedPlan, Intended, LiveEdits, PlanEdit, PriorRun, ProposedEdit, SessionError,
+    Settings, SourceOptions, load,
 };
 use crate::tui::StructureEdit;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The plan that the user has seen the price of last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Restructured(Arc<Mutex<Option<EditedPlan>>>);
+pub(super) struct Restructured {
+    last: Arc<Mutex<Option<Priced>>>,
+    /// The edits of the run that this process runs.
+    edits: LiveEdits,
+}
+
+/// A plan of which the user has seen the price.
+#[derive(Debug)]
+enum Priced {
+    /// A fork has it.
+    Fork(EditedPlan),
+    /// The run that goes on has it.
+    Live(Box<ProposedEdit>),
+}
 
 impl Restructured {
+    /// For a run of this process, with its edits.
+    pub(super) fn of(edits: LiveEdits) -> Self {
+        Self {
+            edits,
+            ..Self::default()
+        }
+    }
+
+    /// What this edit of a run that is running would do, and what the run is told where it is accepted.
+    pub(super) async fn work_out_live(
+        &self,
+        run: &RunState,
+        edit: StructureEdit,
+        text: &str,
+    ) -> Result<(Preview, HandOver), SessionError> {
+        self.keep(None);
+        let proposed = self.edits.propose(run, &read(edit, text)?).await?;
+        let known = (proposed.preview.clone(), proposed.to.clone());
+        self.keep(Some(Priced::Live(Box::new(proposed))));
+        Ok(known)
+    }
+
+    /// The run is told to hand over to the run of this id.
+    pub(super) fn accept(&self, run_id: &str) {
+        if let Some(Priced::Live(proposed)) = &*self.last()
+            && *proposed.to.run_id == *run_id
+        {
+            self.edits.accept(proposed);
+        }
+    }
+
     /// What this edit of a run would do; its plan is kept.
     pub(super) async fn work_out(
         &self,
@@ -40,17 +85,24 @@ impl Restructured {
         };
         let step = edit.step();
         let preview = loaded.preview(Some(prior), intended, (edit.verb(), Some(&step)))?;
-        self.keep(Some(edited));
+        self.keep(Some(Priced::Fork(edited)));
         Ok(preview)
     }
 
     /// The plan that the user has seen the price of last.
     pub(super) fn take(&self) -> Option<EditedPlan> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        match self.last().take() {
+            Some(Priced::Fork(edited)) => Some(edited),
+            _ => None,
+        }
     }
 
-    fn keep(&self, plan: Option<EditedPlan>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+    fn keep(&self, plan: Option<Priced>) {
+        *self.last() = plan;
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Priced>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

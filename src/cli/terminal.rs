@@ -53,7 +53,11 @@ pub(super) fn ended_by(outcome: Outcome) -> Option<u8> {
     match outcome {
         Outcome::Signal(number) => Some(signal_code(number)),
         Outcome::TerminalLost => Some(signal_code(signal_hook::consts::SIGHUP)),
-        Outcome::Quit | Outcome::Fork(_) | Outcome::RunChanged | Outcome::Restructured => None,
+        Outcome::Quit
+        | Outcome::Fork(_)
+        | Outcome::RunChanged
+        | Outcome::Restructured
+        | Outcome::HandedOver => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A client of the control interface: of a run on this machine by its socket, or of any by its address and token.
 
 use super::live_status::LiveStatus;
+use super::plan_request::PlanRequest;
 use super::socket;
 use super::verb::CommandRequest;
 use crate::run::{ModelCall, RunEvent};
@@ -142,6 +143,15 @@ impl Client {
     pub async fn save(&self, dry_run: bool) -> Result<Value, ClientError> {
         let asked = serde_json::json!({"dry_run": dry_run});
         answer(self.request(Method::POST, "/v1/save").json(&asked)).await
+    }
+
+    /// Edits the structure of the plan, or tells what that would do; the answer of the first is
+    /// `{"accepted": true, "run_id", "held", "preview"}`.
+    ///
+    /// # Errors
+    /// When the run does not answer, or refuses.
+    pub(crate) async fn edit_plan(&self, request: &PlanRequest) -> Result<Value, ClientError> {
+        answer(self.request(Method::POST, "/v1/plan").json(request)).await
     }
 
     /// The events from number `from` on, as they come.

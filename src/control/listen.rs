@@ -5,7 +5,7 @@ use super::event_log::{EventLog, LogSink};
 use super::routes::Interface;
 use super::server::{Places, Server};
 use super::socket::SocketFile;
-use crate::session::{CommandSender, PreparedRun, Previewer};
+use crate::session::{CommandSender, LiveEdits, PreparedRun, Previewer};
 use crate::store::home;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +31,7 @@ pub struct Door {
     opened: Option<(SocketAddr, String)>,
     trouble: Option<String>,
     previewer: Previewer,
+    edits: LiveEdits,
 }
 
 impl Listen {
@@ -69,6 +70,7 @@ impl Listen {
             opened,
             trouble,
             previewer,
+            edits: LiveEdits::default(),
         };
         Ok((run, door))
     }
@@ -86,13 +88,19 @@ impl Door {
         self.trouble.as_deref()
     }
 
+    /// Clients may edit the plan: whoever runs it takes the edits from here.
+    #[must_use]
+    pub(crate) fn with_edits(self, edits: LiveEdits) -> Self {
+        Self { edits, ..self }
+    }
+
     /// Serves the run that takes these commands and whose events count from `origin`, until the server is dropped.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn open(self, commands: CommandSender, origin: Instant) -> io::Result<Server> {
         Server::start(
-            Interface::new(self.log, commands, self.previewer, origin),
+            Interface::new(self.log, commands, (self.previewer, self.edits), origin),
             self.places,
         )
     }

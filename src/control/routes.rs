@@ -4,13 +4,14 @@ use super::access::Token;
 use super::error::ControlError;
 use super::event_log::EventLog;
 use super::live_status::LiveStatus;
+use super::plan_request::PlanRequest;
 use super::run_so_far::RunSoFar;
 use super::stream::events_from;
 use super::verb::{CommandRequest, find_step};
 use super::verbs;
 use crate::report::result_of;
-use crate::run::{CommandError, RunPhase, RunState, RunWord};
-use crate::session::{CommandSender, Liveness, Previewer, SessionError, saving};
+use crate::run::{CommandError, RunCommand, RunPhase, RunState, RunWord};
+use crate::session::{CommandSender, LiveEdits, Liveness, Previewer, SessionError, saving};
 use crate::text::escape_json;
 use crate::units::Micros;
 use axum::body::{Body, Bytes};
@@ -41,6 +42,7 @@ pub(super) struct Interface {
     commands: CommandSender,
     run: Mutex<RunSoFar>,
     previewer: Previewer,
+    edits: LiveEdits,
     /// The moment that events count from.
     origin: Instant,
 }
@@ -50,7 +52,7 @@ impl Interface {
     pub(super) fn new(
         log: Arc<EventLog>,
         commands: CommandSender,
-        previewer: Previewer,
+        (previewer, edits): (Previewer, LiveEdits),
         origin: Instant,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -58,6 +60,7 @@ impl Interface {
             log,
             commands,
             previewer,
+            edits,
             origin,
         })
     }
@@ -100,6 +103,7 @@ pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router 
         .route("/v1/preview", post(preview))
         .route("/v1/model-call", get(model_call))
         .route("/v1/save", post(save))
+        .route("/v1/plan", post(edit_plan))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST))
@@ -146,6 +150,9 @@ fn run_as_json(run: &RunState) -> Value {
     let mut result = result_of(run, status.word());
     result["paused"] = json!(run.phase == RunPhase::Paused);
     result["events"] = json!(run.events);
+    if let Some(to) = &run.hand_over {
+        result["hand_over"] = json!(to);
+    }
     for (name, asked) in [
         ("questions", open_questions(run)),
         ("approvals", open_approvals(run)),
@@ -282,9 +289,39 @@ async fn save(
     Ok(json_response(StatusCode::OK, &saving.to_value(written)))
 }
 
+async fn edit_plan(
+    State(interface): State<Arc<Interface>>,
+    body: Bytes,
+) -> Result<Response, ControlError> {
+    let request: PlanRequest = serde_json::from_slice(&body)
+        .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
+    let dry_run = request.dry_run;
+    let edit = request.edit()?;
+    let run = interface.begun().await.now().await?.clone();
+    let hands_over = RunCommand::HandOver(Some(Box::default()));
+    if let Some(why) = hands_over.refusal(&run) {
+        return Err(ControlError::NotNow(why));
+    }
+    let proposed = interface.edits.propose(&run, &edit).await;
+    let proposed = proposed.map_err(|error| ControlError::NotNow(error.to_string()))?;
+    if dry_run {
+        return Ok(json_response(StatusCode::OK, &json!(proposed.preview)));
+    }
+    interface.edits.accept(&proposed);
+    let to = proposed.to;
+    let answer = json!({"accepted": true, "run_id": to.run_id, "held": to.held, "preview": proposed.preview});
+    let command = RunCommand::HandOver(Some(Box::new(to)));
+    let sent = interface.commands.send(command);
+    sent.map_err(|error| match error {
+        CommandError::Busy => ControlError::Busy,
+        CommandError::RunOver => ControlError::Over,
+    })?;
+    Ok(json_response(StatusCode::ACCEPTED, &answer))
+}
+
 async fn nothing_here(request: Request) -> ControlError {
     ControlError::NotFound(format!(
-        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, GET /v1/model-call, POST /v1/commands, POST /v1/preview and POST /v1/save",
+        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, GET /v1/model-call, POST /v1/commands, POST /v1/preview, POST /v1/save and POST /v1/plan",
         request.uri().path()
     ))
 }

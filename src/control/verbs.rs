@@ -88,7 +88,13 @@ const VERBS: &[Verb] = &[
         name: "undo",
         target: Target::Run,
         fields: &[],
-        commands: |_, _, _| Ok(vec![RunCommand::Undo]),
+        // An edit of the plan that has not come into force is the last.
+        commands: |_, _, run| {
+            Ok(vec![match run.hand_over {
+                Some(_) if !run.has_ended() => RunCommand::HandOver(None),
+                _ => RunCommand::Undo,
+            }])
+        },
         stored: Stored::GoesOn(stored::undo),
     },
     Verb {

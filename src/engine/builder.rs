@@ -84,6 +84,13 @@ impl Engine {
         self
     }
 
+    /// Gives the run this id.
+    #[must_use]
+    pub(crate) fn with_run_id(mut self, run_id: Arc<str>) -> Self {
+        self.0.run_id = run_id;
+        self
+    }
+
     /// The time of the run that has passed already, where a recorded run goes on.
     pub(crate) fn passed(&self) -> Micros {
         self.0.so_far.as_ref().map_or(Micros(0), |run| run.at)

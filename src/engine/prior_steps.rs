@@ -52,6 +52,8 @@ pub struct EarlierRun<'a> {
     pub states: &'a [RunState],
     /// The digests of its steps' definitions, in its plan's order.
     pub definitions: &'a [StepDigest],
+    /// Whether it is running: what is running of it comes to an end.
+    pub is_running: bool,
     /// Whether it continued after its journal broke, so that more may have happened than is recorded.
     pub unrecorded: bool,
     /// The first run of the line that it belongs to.
@@ -120,7 +122,11 @@ impl PriorSteps {
             let before = steps.as_ref().or(earlier.before);
             steps = Some(Self::left_in(state, left, before, &run_id, &same));
         }
-        steps.unwrap_or_default()
+        let mut steps = steps.unwrap_or_default();
+        if earlier.is_running {
+            steps.let_end(plan, &same);
+        }
+        steps
     }
 
     /// What a process of the run `run_id` left in this state. An earlier process had `left` the same run in that one, and
@@ -197,6 +203,33 @@ impl PriorSteps {
             }
         }
         steps
+    }
+
+    /// What is running ends well, with an output that is not known yet. Where the plan's steps depend on what that is, it
+    /// counts as a call to be made.
+    fn let_end(&mut self, plan: &ExecutionPlan, same: &HashSet<&str>) {
+        let steps = plan.steps.iter();
+        let by_output = steps.filter(|step| step.for_each.is_some() || step.run_if.is_some());
+        let decisive: HashSet<&str> = by_output
+            .flat_map(|step| step.depends_on.iter())
+            .filter_map(|ix| plan.step(*ix).map(|step| &*step.id))
+            .collect();
+        for (id, row) in &mut self.rows {
+            let PriorStep::Interrupted { reuse, .. } = row else {
+                continue;
+            };
+            let step = id.split('[').next().unwrap_or(id);
+            *row = match reuse.take() {
+                _ if !same.contains(step) => PriorStep::Redefined,
+                Some(reuse) if !decisive.contains(step) => PriorStep::Output {
+                    input: None,
+                    output: Arc::default(),
+                    reuse,
+                    supplied: false,
+                },
+                _ => PriorStep::Rerun,
+            };
+        }
     }
 
     /// Whether the call of this id, which code made, was made with this input, or there was none.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What was accepted of an edit of the plan's structure while the run is running. As JSON it is a part of an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HandOver {
     /// The run that goes on with the edited plan. It begins when nothing of this one is running any more.
     pub run_id: Arc<str>,

@@ -362,18 +362,11 @@ impl RunState {
             | EventKind::StepHeld { .. } => self.take_in_hold(event),
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
-            EventKind::RunResumed | EventKind::RunReopened => {
+            EventKind::RunResumed => {
                 self.phase = RunPhase::Running;
-                if matches!(event.kind, EventKind::RunResumed) {
-                    self.held_steps.clear();
-                }
-                if matches!(event.kind, EventKind::RunReopened) {
-                    self.hand_over = None;
-                    self.result = None;
-                    self.error = None;
-                    self.exceeded.clear();
-                }
+                self.held_steps.clear();
             }
+            EventKind::RunReopened => self.reopen(),
             EventKind::SettingChanged { setting } => {
                 setting.apply(&mut self.limits, &mut self.rates);
                 self.setting_changes.push((event.at, setting.clone()));

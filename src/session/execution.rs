@@ -107,6 +107,8 @@ pub struct Execution {
     pub(super) cache: Option<CacheOptions>,
     pub(super) prior: Option<PriorRun>,
     pub(super) unknown: UnknownSteps,
+    /// The id of the run, where it has one already.
+    pub(super) run_id: Option<Arc<str>>,
     pub(super) consent: Option<AskConsent>,
     pub(super) allow_unsandboxed: bool,
     /// What it has in common with the other runs of a batch.
@@ -149,6 +151,7 @@ impl Execution {
             cache: None,
             prior: None,
             unknown: UnknownSteps::default(),
+            run_id: None,
             consent: None,
             allow_unsandboxed: false,
             of_batch: None,
@@ -173,6 +176,13 @@ impl Execution {
     #[must_use]
     pub fn context(mut self, context: Value) -> Self {
         self.context = context;
+        self
+    }
+
+    /// Gives the run this id, which other runs know already.
+    #[must_use]
+    pub(crate) fn run_id(mut self, run_id: Option<Arc<str>>) -> Self {
+        self.run_id = run_id;
         self
     }
 

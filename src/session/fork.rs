@@ -1,8 +1,9 @@
-//! A fork that the user requested in the dashboard.
+//! A run that follows the one that is shown: a fork that the user requested in the dashboard, or the run to which it hands
+//! over.
 
 use super::changes::Changes;
 use super::error::SessionError;
-use super::plan_edit::EditedPlan;
+use super::plan_edit::{EditedPlan, LiveEdits};
 use super::resume::PriorRun;
 use crate::plan::StepIx;
 use crate::run::RunState;
@@ -14,6 +15,18 @@ pub(crate) struct ForkRequest {
     run: Arc<str>,
     step: Option<Arc<str>>,
     edited: Option<EditedPlan>,
+    successor: Option<Box<Successor>>,
+}
+
+/// The run that goes on with an edited plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Successor {
+    /// Its id, which the run before it has on record.
+    pub run_id: Arc<str>,
+    /// Whether the run before it was paused.
+    pub paused: bool,
+    /// The breakpoints of the run before it.
+    pub breakpoints: Vec<String>,
 }
 
 impl ForkRequest {
@@ -23,6 +36,7 @@ impl ForkRequest {
             run: Arc::clone(&run.header.as_ref()?.run_id),
             step: Some(Arc::clone(&run.steps.get(step.at())?.info.id)),
             edited: None,
+            successor: None,
         })
     }
 
@@ -32,6 +46,7 @@ impl ForkRequest {
             run: Arc::clone(&run.header.as_ref()?.run_id),
             step: None,
             edited: None,
+            successor: None,
         })
     }
 
@@ -41,6 +56,26 @@ impl ForkRequest {
             edited: Some(edited),
             ..Self::of_changes(run)?
         })
+    }
+
+    /// The run to which `run` has handed over, where it has, with the plan that was accepted.
+    pub(crate) fn of_hand_over(run: &RunState, edits: &LiveEdits) -> Option<Self> {
+        let to = run.hand_over.as_ref().filter(|_| run.has_ended())?;
+        let breakpoints = run.breakpoints.iter();
+        let successor = Successor {
+            run_id: Arc::clone(&to.run_id),
+            paused: run.was_paused,
+            breakpoints: breakpoints.map(ToString::to_string).collect(),
+        };
+        Some(Self {
+            successor: Some(Box::new(successor)),
+            ..Self::with_plan(run, edits.of(&to.run_id)?)?
+        })
+    }
+
+    /// The run that goes on, where this is no fork.
+    pub(crate) fn successor(&self) -> Option<&Successor> {
+        self.successor.as_deref()
     }
 
     /// The plan that it has, where that is an edited one that no file has.
@@ -58,8 +93,11 @@ impl ForkRequest {
         &self.run
     }
 
-    /// Looks up the run to fork.
+    /// Looks up the run to fork, or to go on from.
     pub(crate) fn prior_run(&self) -> Result<PriorRun, SessionError> {
+        if self.successor.is_some() {
+            return PriorRun::resume(&self.run);
+        }
         let changes = Changes {
             from: self.step.iter().map(ToString::to_string).collect(),
             ..Changes::default()

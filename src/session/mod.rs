@@ -97,7 +97,7 @@ pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, SourceOptions};
 pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
-pub(crate) use plan_edit::{EditedPlan, PlanEdit};
+pub(crate) use plan_edit::{EditedPlan, LiveEdits, PlanEdit, ProposedEdit};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub(crate) use previewed::Intended;

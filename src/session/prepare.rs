@@ -47,6 +47,9 @@ impl Execution {
             self.settings,
         )
         .with_prices(prices);
+        if let Some(run_id) = self.run_id {
+            engine = engine.with_run_id(run_id);
+        }
         let mut mark = None;
         if let Some(of_batch) = self.of_batch {
             engine = engine.with_shared_limits(of_batch.shared);

@@ -42,6 +42,7 @@ impl Loaded {
         let taken = taken.unwrap_or_else(|| {
             let nothing = EarlierRun {
                 states: &[RunState::default()],
+                is_running: false,
                 definitions: &[],
                 unrecorded: false,
                 origin: None,

@@ -175,6 +175,23 @@ impl PriorRun {
         })
     }
 
+    /// The same for a new run that resumes it.
+    pub(super) fn resumed_instead(self) -> Self {
+        Self {
+            purpose: Purpose::Resume,
+            ..self
+        }
+    }
+
+    /// The ids of its steps that this plan, whose definitions these are, does not have, or has otherwise.
+    pub(super) fn steps_that_change(
+        &self,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+    ) -> Vec<Arc<str>> {
+        self.resumption.steps_that_change(plan, definitions)
+    }
+
     /// The run whose call the earlier run repeated, where it did only that.
     pub(crate) fn repeats(&self) -> Option<&str> {
         self.settings["repeats"].as_str()
@@ -299,6 +316,7 @@ impl PriorRun {
         if let Purpose::Taped(tape, edits) = self.purpose {
             let nothing = EarlierRun {
                 states: &[RunState::default()],
+                is_running: false,
                 definitions: &[],
                 unrecorded: false,
                 origin: None,

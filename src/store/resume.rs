@@ -4,8 +4,9 @@ use super::StoreError;
 use super::read::{Recording, Store};
 use super::run_lock::Claim;
 use crate::engine::{EarlierRun, ResumeState, StepDigest, states_left};
-use crate::plan::ExecutionPlan;
+use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{RunState, RunSummary, RunWord};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An earlier run, ready to be resumed, or to be forked. While one that is to be resumed is held, no
@@ -24,6 +25,7 @@ struct Ancestor {
     states: Vec<RunState>,
     definitions: Vec<StepDigest>,
     origin: Option<Arc<str>>,
+    is_running: bool,
     unrecorded: bool,
 }
 
@@ -98,6 +100,7 @@ impl Store {
             states: states_left(&events),
             definitions: details.definitions,
             origin: details.origin,
+            is_running: run.status == RunWord::Running,
             // What cannot be read happened all the same.
             unrecorded: unrecorded || damage.is_some(),
         })
@@ -110,6 +113,36 @@ impl Resumption {
         // There is always one: the run itself, with the state after its last event.
         let states = &self.line[self.line.len() - 1].states;
         &states[states.len() - 1]
+    }
+
+    /// The ids of its steps that `plan`, whose steps have these `definitions`, does not have, or has otherwise.
+    pub(crate) fn steps_that_change(
+        &self,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+    ) -> Vec<Arc<str>> {
+        let Some(run) = self.line.last() else {
+            return Vec::new();
+        };
+        let ids = |steps: &[StepIx], id: &dyn Fn(StepIx) -> Option<Arc<str>>| {
+            steps.iter().filter_map(|ix| id(*ix)).collect()
+        };
+        let now: HashMap<&str, (&StepDigest, HashSet<Arc<str>>)> = (plan.steps.iter())
+            .zip(definitions)
+            .map(|(step, digest)| {
+                let id = |ix| plan.step(ix).map(|step| Arc::clone(&step.id));
+                (&*step.id, (digest, ids(&step.depends_on, &id)))
+            })
+            .collect();
+        let rows = &self.state().steps;
+        let of_row = |ix: StepIx| rows.get(ix.at()).map(|row| Arc::clone(&row.info.id));
+        let known = rows.iter().zip(&run.definitions);
+        let changes = known.filter(|(row, digest)| {
+            let before: HashSet<Arc<str>> = ids(&row.info.depends_on, &of_row);
+            now.get(&*row.info.id)
+                .is_none_or(|(new, after)| new != digest || *after != before)
+        });
+        changes.map(|(row, _)| Arc::clone(&row.info.id)).collect()
     }
 
     /// Whether the run did more than is on record.
@@ -127,6 +160,7 @@ impl Resumption {
         for ancestor in &self.line {
             let earlier = EarlierRun {
                 states: &ancestor.states,
+                is_running: ancestor.is_running,
                 definitions: &ancestor.definitions,
                 unrecorded: ancestor.unrecorded,
                 origin: ancestor.origin.clone(),

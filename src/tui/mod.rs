@@ -35,8 +35,8 @@ mod widgets;
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
 pub use dashboard::history::{
-    Correction, EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange, RepairPrice,
-    RepairQuestion,
+    Correction, EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange, PricedEdit,
+    RepairPrice, RepairQuestion,
 };
 pub use dashboard::message::{Effect, Message};
 pub use dashboard::panes::View;

@@ -49,6 +49,7 @@ mod export_pictures;
 mod failure_to_success;
 mod flaky;
 #[cfg(target_os = "linux")]
+mod hand_over;
 mod handle_kill;
 mod history_commands;
 #[cfg(target_os = "linux")]

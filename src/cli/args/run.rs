@@ -173,6 +173,12 @@ pub(crate) struct RunArgs {
     /// The plan, where it is an edited one that no file has.
     #[arg(skip)]
     pub edited: Option<EditedPlan>,
+    /// The id of the run, where another one has handed over to it.
+    #[arg(skip)]
+    pub run_id: Option<Arc<str>>,
+    /// Whether the file of its events holds those of the run before it.
+    #[arg(skip)]
+    pub events_follow: bool,
     /// The verb that a preview is about, and its step.
     #[arg(skip)]
     pub preview_of: Option<(Arc<str>, Option<Arc<str>>)>,
@@ -257,6 +263,8 @@ impl RunArgs {
             planning: None,
             edited: None,
             preview_of: None,
+            run_id: None,
+            events_follow: false,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::arguments::Arguments;
 use super::program as commands;
 use crate::control::client::{Client, ClientError};
 use crate::control::error::ControlError;
+use crate::control::plan_request::PlanRequest;
 use crate::control::verb::CommandRequest;
 use crate::report::result_of;
 use crate::run::{RunEvent, RunState, RunSummary, RunWord};
@@ -222,6 +223,23 @@ pub(super) async fn edit_step(arguments: Arguments) -> Answer {
         request.model = Some(Some(model.into()));
     }
     of_run(&arguments, request, &options).await
+}
+
+/// Edits the structure of the plan of a run.
+pub(super) async fn edit_plan(verb: &'static str, arguments: Arguments) -> Answer {
+    let mut given = arguments.given.clone();
+    given.remove("run_id");
+    given.insert("verb".to_owned(), json!(verb));
+    let request: PlanRequest = serde_json::from_value(Value::Object(given))
+        .map_err(|error| ControlError::BadRequest(error.to_string()))?;
+    // What is wrong with it is said before anything is started for it.
+    request.clone().edit()?;
+    let (store, run) = find(arguments.run()?)?;
+    if let Some(client) = Client::of_run(store.home(), &run.run_id) {
+        return client.edit_plan(&request).await.map_err(of_client);
+    }
+    let words = request.command_line(&run.run_id);
+    commands::run(&arguments.program, &words).await
 }
 
 pub(super) async fn set_breakpoint(arguments: Arguments) -> Answer {

@@ -53,6 +53,13 @@ const CONTEXT: Argument = (
     false,
 );
 
+const DRY_RUN: Argument = (
+    "dry_run",
+    "boolean",
+    "Whether to change nothing, and only answer with the preview",
+    false,
+);
+
 /// Every tool.
 pub(super) const ALL: &[McpTool] = &[
     McpTool {
@@ -243,6 +250,64 @@ pub(super) const ALL: &[McpTool] = &[
             ),
         ],
         call: |arguments| Box::pin(calls::edit_step(arguments)),
+    },
+    McpTool {
+        name: "insert_step",
+        about: "Put a step into the plan of a run. A run that has ended is forked with the edited plan; one that is running starts nothing more that the edit is about, and once nothing else is running, another run (`run_id` of the answer) goes on with everything that was done. undo_edit takes that back until then. Ask with dry_run first: it answers with what would run and what that can cost",
+        read_only: false,
+        arguments: &[
+            RUN,
+            (
+                "step",
+                "object",
+                "The step as plans have it: its id, tool, parameters and depends_on",
+                true,
+            ),
+            (
+                "before",
+                "string",
+                "The step that waits for the new one; before or after is needed",
+                false,
+            ),
+            (
+                "after",
+                "string",
+                "The step that the new one waits for; what waits for that one then waits for the new one",
+                false,
+            ),
+            DRY_RUN,
+        ],
+        call: |arguments| Box::pin(calls::edit_plan("insert", arguments)),
+    },
+    McpTool {
+        name: "remove_step",
+        about: "Take a step out of the plan of a run; what waits for it waits for what it does. As insert_step does it",
+        read_only: false,
+        arguments: &[RUN, STEP, DRY_RUN],
+        call: |arguments| Box::pin(calls::edit_plan("remove", arguments)),
+    },
+    McpTool {
+        name: "set_dependencies",
+        about: "Change what a step of the plan of a run waits for. As insert_step does it",
+        read_only: false,
+        arguments: &[
+            RUN,
+            STEP,
+            (
+                "on",
+                "array",
+                "The ids of steps that it waits for too",
+                false,
+            ),
+            (
+                "not_on",
+                "array",
+                "The ids of steps that it waits for no longer; it cannot refer to their outputs",
+                false,
+            ),
+            DRY_RUN,
+        ],
+        call: |arguments| Box::pin(calls::edit_plan("depend", arguments)),
     },
     McpTool {
         name: "skip_step",

@@ -100,6 +100,7 @@ impl Trial {
         let definitions = definitions(&self.plan, &*self.toolbox);
         let earlier = EarlierRun {
             states: &states,
+            is_running: false,
             definitions: &definitions,
             unrecorded: false,
             origin: None,

@@ -100,6 +100,14 @@ impl RunState {
         }
     }
 
+    pub(super) fn reopen(&mut self) {
+        self.phase = RunPhase::Running;
+        self.hand_over = None;
+        self.result = None;
+        self.error = None;
+        self.exceeded.clear();
+    }
+
     /// Whether there is a row of this id, or there may come to be one: an element of a list that is not known yet, or a
     /// call that code makes.
     pub(crate) fn may_have(&self, id: &str) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! The run stays as it is. What comes of an edit is the text of another plan, with which the run is forked.
 
+mod live;
 mod text;
 
 use super::error::SessionError;
@@ -15,6 +16,8 @@ use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use text::edited_text;
+
+pub(crate) use live::{LiveEdits, ProposedEdit};
 
 /// One edit of the structure of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,18 +70,30 @@ impl PlanEdit {
     pub(crate) fn of_run(
         &self,
         prior: &PriorRun,
+        source: SourceOptions,
+    ) -> Result<EditedPlan, SessionError> {
+        self.of_run_after(prior, None, source)
+    }
+
+    /// The same with another edit of its plan before this one.
+    fn of_run_after(
+        &self,
+        prior: &PriorRun,
+        earlier: Option<&EditedPlan>,
         mut source: SourceOptions,
     ) -> Result<EditedPlan, SessionError> {
         let mut file = None;
         prior.complete(&mut file, &mut source)?;
         let file = file.unwrap_or_default();
-        let before = match prior.plan_text() {
+        let edited = earlier.map(|edited| &edited.text);
+        let before = match edited.or_else(|| prior.plan_text()) {
             Some(text) => Arc::clone(text),
             None => std::fs::read_to_string(&file)
                 .map_err(|error| SessionError::file(file.display().to_string(), error))?
                 .into(),
         };
         let on_file = source.plan_on_file.take();
+        let on_file = earlier.map(|edited| edited.on_file.clone()).or(on_file);
         let on_file = on_file.unwrap_or_else(|| digest(&before));
         Ok(EditedPlan {
             text: self.of_text(&file, &before, &source)?.into(),

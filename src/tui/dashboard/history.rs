@@ -6,8 +6,8 @@ use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
 use crate::run::{
-    Comparison, Exchange, GivenCall, ModelCall, Preview, Reliability, RepeatPrice, RunCommand,
-    RunState, Savings, UsualTimes,
+    Comparison, Exchange, GivenCall, HandOver, ModelCall, Preview, Reliability, RepeatPrice,
+    RunCommand, RunState, Savings, UsualTimes,
 };
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -192,6 +192,8 @@ pub enum HistoryQuery {
     Structure {
         /// The run.
         run_id: Arc<str>,
+        /// The run so far, where it is running.
+        live: Option<Box<RunState>>,
         /// The edit.
         edit: StructureEdit,
         /// What the user has written for it.
@@ -251,6 +253,9 @@ pub enum HistoryQuery {
     },
 }
 
+/// What an edit of the plan's structure would do, and what a run that is running is told where it is accepted.
+pub type PricedEdit = (Box<Preview>, Option<Box<HandOver>>);
+
 /// The answer to a [`HistoryQuery`].
 #[derive(Debug)]
 pub enum HistoryAnswer {
@@ -281,7 +286,7 @@ pub enum HistoryAnswer {
     /// The plan file and a line in it, or why there is none.
     PlanPlace(Result<(PathBuf, usize), Arc<str>>),
     /// What the edit would do, or what is wrong with it.
-    Structure(Result<Box<Preview>, Arc<str>>),
+    Structure(Result<PricedEdit, Arc<str>>),
     /// What runs again, or what is wrong with the plan.
     PlanChange(Result<Box<PlanChange>, Arc<str>>),
     /// What the filter of the question with this number made of its value, or what is wrong with it.

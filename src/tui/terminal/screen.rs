@@ -103,6 +103,8 @@ pub enum Outcome {
     RunChanged,
     /// The user wants a run of its own that has the plan whose structure they have edited.
     Restructured,
+    /// The run has handed over to another one, which has an edited plan.
+    HandedOver,
     /// A signal asked the process to end: its number.
     Signal(i32),
     /// The terminal went away.

@@ -75,6 +75,7 @@ async fn forked(trial: &Trial, steps: Vec<Step>) -> (Preview, BTreeSet<Arc<str>>
     let known = definitions(&trial.plan, &*trial.toolbox);
     let earlier = EarlierRun {
         states: std::slice::from_ref(&parent),
+        is_running: false,
         definitions: &known,
         unrecorded: false,
         origin: None,

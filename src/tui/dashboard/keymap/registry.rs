@@ -97,7 +97,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("leave-files", &[code(KeyCode::Esc), key('n')], Asked, "leave the files as they are", save_edits::is_shown, close).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
     change("leave-plan", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is saved", plan_edit::is_shown, close).hint("back"),
-    ask("restructure", &[code(KeyCode::Enter), key('y')], Asked, "run a fork that has the edited plan", structure::can_run, structure::run).hint("do it"),
+    ask("restructure", &[code(KeyCode::Enter), key('y')], Asked, "go on with the edited plan", structure::can_run, structure::run).hint("do it"),
     ask("write-again", &[key('e')], Asked, "edit what was written again", structure::can_write, structure::write_again).hint("edit"),
     change("leave-structure", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is", structure::is_shown, close).hint("back"),
     change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
@@ -217,7 +217,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("pin", &[key('p')], Run, "pin or unpin the step's output for the same call",
         has_own_output, run_commands::pin).needs("a selected step that has succeeded"),
     ask("undo", &[Key::control('u')], Run, "take back the last edit: an input, an output, a skipped step",
-        |m| can_give(m, &RunCommand::Undo), |m| previewed::offer(m, RunCommand::Undo)).needs("an edit of the run"),
+        structure::can_undo, structure::undo).needs("an edit of the run"),
     ask("redo", &[Key::control('y')], Run, "make the edit again that was taken back last",
         |m| can_give(m, &RunCommand::Redo), |m| previewed::offer(m, RunCommand::Redo)).needs("an edit that was taken back"),
     change("edit-input", &[key('I')], Run, "edit the selected step's input and run it again",
@@ -227,7 +227,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("set-output", &[key('O')], Run, "set the selected step's output, without a call",
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
     ask("fork", &[key('F')], Dashboard, "fork a new run from the selected step (asks)",
-        can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
+        can_fork, questions::ask_to_fork).needs("a selected step of a run that is recorded"),
     ask("try", &[Key::control('t')], Dashboard, "call the step alone, several times on its recorded input: how far do the answers agree?",
         trying::can_try, trying::begin).needs("a selected step of a recorded run that has asked a model"),
     ask("repair", &[Key::control('f')], Dashboard, "ask the planner model for a plan with which the failed step would not fail",
@@ -365,14 +365,14 @@ static AFTER_VIEWS: &[Entry] = &[
         .needs("a step whose program or request has ended"),
     ask("edit-plan", &[Key::control('e')], Inspector, "open the plan in $EDITOR at the selected step, and run again what changed", plan_edit::can_edit, plan_edit::open)
         .needs("a recorded run"),
-    ask("insert-before", &[], Inspector, "put a step into the plan before the selected one: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::insert_before)
-        .needs("a selected step of a recorded run that has ended"),
-    ask("insert-after", &[], Inspector, "put a step into the plan after the selected one: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::insert_after)
-        .needs("a selected step of a recorded run that has ended"),
-    ask("remove-step", &[], Inspector, "take the selected step out of the plan: run as a fork, price first", structure::can_begin, structure::remove)
-        .needs("a selected step of a recorded run that has ended"),
-    ask("dependencies", &[], Inspector, "change what the selected step waits for: written in $EDITOR, run as a fork, price first", structure::can_begin, structure::depend)
-        .needs("a selected step of a recorded run that has ended"),
+    ask("insert-before", &[], Inspector, "put a step into the plan before the selected one: written in $EDITOR, price first", structure::can_begin, structure::insert_before)
+        .needs("a selected step of a run that is recorded"),
+    ask("insert-after", &[], Inspector, "put a step into the plan after the selected one: written in $EDITOR, price first", structure::can_begin, structure::insert_after)
+        .needs("a selected step of a run that is recorded"),
+    ask("remove-step", &[], Inspector, "take the selected step out of the plan: price first", structure::can_begin, structure::remove)
+        .needs("a selected step of a run that is recorded"),
+    ask("dependencies", &[], Inspector, "change what the selected step waits for: written in $EDITOR, price first", structure::can_begin, structure::depend)
+        .needs("a selected step of a run that is recorded"),
     ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", save_edits::can_open, save_edits::open)
         .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),

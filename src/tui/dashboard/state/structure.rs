@@ -1,6 +1,6 @@
 //! An edit of the plan's structure: a step that comes or goes, or what a step waits for.
 
-use crate::run::{Preview, RunState};
+use crate::run::{HandOver, Preview, RunState};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub struct Structure {
     pub(crate) text: String,
     /// What it would do, or what is wrong with it; `None` until that is known.
     pub(crate) known: Option<Result<Box<Preview>, Arc<str>>>,
+    /// What the run is told where the user says yes, if it is running.
+    pub(crate) to: Option<Box<HandOver>>,
     pub(crate) scroll: usize,
 }
 
@@ -39,6 +41,7 @@ impl Structure {
             edit,
             text,
             known: None,
+            to: None,
             scroll: 0,
         }
     }

@@ -1,7 +1,9 @@
 //! Edits of the plan's structure: written in the user's editor, shown with their price, and run as a fork.
 
-use crate::run::Preview;
-use crate::tui::dashboard::history::HistoryQuery;
+use super::{previewed, run_commands};
+use crate::run::{RunCommand, RunPhase};
+use crate::tui::dashboard::history::{HistoryQuery, PricedEdit};
+use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
@@ -11,10 +13,15 @@ use crate::tui::terminal::screen::{
 };
 use std::sync::Arc;
 
-/// Whether the plan can be edited at the selected step: the run is on record, and has ended.
+/// Whether the plan can be edited at the selected step: the run is on record, and a live one is of this process.
 pub(crate) fn can_begin(model: &Model) -> bool {
-    let is_over = model.is_replay() || model.run.has_ended();
-    model.forkable && is_over && selected(model).is_some()
+    let is_stopping = !model.is_replay() && model.run.phase == RunPhase::Stopping;
+    model.forkable && !model.attached && !is_stopping && selected(model).is_some()
+}
+
+/// Whether the run is running in this process, so that it hands over to one that has the edited plan.
+fn hands_over(model: &Model) -> bool {
+    !model.is_replay() && !model.run.has_ended()
 }
 
 /// The id of the selected step of the plan; of an element, that of its step.
@@ -106,12 +113,14 @@ fn work_out(model: &mut Model, structure: Structure) -> Vec<Effect> {
     };
     let query = HistoryQuery::Structure {
         run_id: Arc::clone(&header.run_id),
+        live: hands_over(model).then(|| Box::new(model.run.clone())),
         edit: structure.edit.clone(),
         text: structure.text.clone(),
     };
     model.banner = false;
     model.overlay = Some(Overlay::Structure(Box::new(Structure {
         known: None,
+        to: None,
         scroll: 0,
         ..structure
     })));
@@ -119,10 +128,32 @@ fn work_out(model: &mut Model, structure: Structure) -> Vec<Effect> {
 }
 
 /// Takes in what it would do, or what is wrong with it.
-pub(super) fn take(model: &mut Model, known: Result<Box<Preview>, Arc<str>>) {
+pub(super) fn take(model: &mut Model, known: Result<PricedEdit, Arc<str>>) {
     if let Some(Overlay::Structure(structure)) = &mut model.overlay {
-        structure.known = Some(known);
+        structure.known = Some(known.map(|(preview, to)| {
+            structure.to = to;
+            preview
+        }));
         model.dirty = true;
+    }
+}
+
+/// Whether the run is still to hand over.
+fn is_open(model: &Model) -> bool {
+    model.run.hand_over.is_some() && !model.run.has_ended()
+}
+
+/// Whether there is an edit to take back: of the plan, or of a step.
+pub(crate) fn can_undo(model: &Model) -> bool {
+    is_open(model) && !model.attached || can_give(model, &RunCommand::Undo)
+}
+
+/// Takes back the edit of the plan that has not come into force, or the last edit of a step.
+pub(crate) fn undo(model: &mut Model) -> Vec<Effect> {
+    if is_open(model) && !model.attached {
+        run_commands::command(RunCommand::HandOver(None))
+    } else {
+        previewed::offer(model, RunCommand::Undo)
     }
 }
 
@@ -149,9 +180,23 @@ pub(crate) fn write_again(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Leaves for a fork that has the edited plan.
+/// Leaves for a fork that has the edited plan, or has the run hand over to one that has it.
 pub(crate) fn run(model: &mut Model) -> Vec<Effect> {
-    model.overlay = None;
+    if let Some(Overlay::Structure(structure)) = model.overlay.take()
+        && let Some(to) = structure.to
+    {
+        if model.run.has_ended() {
+            // It has ended meanwhile, and is forked like any other: the price may be another.
+            return work_out(
+                model,
+                Structure {
+                    to: None,
+                    ..*structure
+                },
+            );
+        }
+        return run_commands::command(RunCommand::HandOver(Some(to)));
+    }
     vec![Effect::Terminal(TerminalEffect::Leave(
         Outcome::Restructured,
     ))]

@@ -46,8 +46,14 @@ pub(super) fn draw(model: &Model, shown: &mut Structure, buf: &mut Buffer, scree
         Some(Ok(preview)) => {
             let mut lines = previewed::lines(model, preview, room);
             lines.push(Line::default());
-            let words = "A fork of this run does it. This run stays as it is: to go back, open it again. \
-                         ctrl-w in the fork writes the plan to its file.";
+            let words = if shown.to.is_some() {
+                "Another run goes on with the edited plan, with everything that this one has done, as soon as nothing else \
+                 of it is running. Until then this run goes on, and starts nothing that the edit is about. \
+                 ctrl-u takes the edit back until then."
+            } else {
+                "A fork of this run does it. This run stays as it is: to go back, open it again. \
+                 ctrl-w in the fork writes the plan to its file."
+            };
             for line in text::wrap(words, room, 3).lines {
                 lines.push(Line::styled(line, theme.dim));
             }

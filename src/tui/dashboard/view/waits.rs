@@ -53,6 +53,11 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
         let room = (model.size.0 as usize / 5).clamp(8, NAME);
         return words("goes to ", model.names.fit(to, room), String::new());
     }
+    if let Some(to) = &run.hand_over {
+        let room = (model.size.0 as usize / 5).clamp(8, NAME);
+        let after = format!(" ({}) takes effect when nothing is running", to.verb);
+        return words("the edit of ", model.names.fit(&to.step, room), after);
+    }
     if let Some(ix) = model.run_index.unapproved().first() {
         let key = model.keymap.shown("approve", Key::char('A'));
         let more = match model.run_index.unapproved().len() {
