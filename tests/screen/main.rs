@@ -82,6 +82,7 @@ mod terminal_room;
 #[cfg(unix)]
 mod terminal_settings;
 #[cfg(unix)]
+mod terminal_structure;
 mod terminal_tools;
 #[cfg(unix)]
 #[cfg(unix)]

@@ -218,6 +218,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
             format!("unpinned the output of {id}")
         });
     }
+    structure::told(model, &events);
     let ended = events
         .iter()
         .any(|event| matches!(event.kind, EventKind::RunEnded { .. }));

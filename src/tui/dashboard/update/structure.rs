@@ -1,7 +1,7 @@
 //! Edits of the plan's structure: written in the user's editor, shown with their price, and run as a fork.
 
 use super::{previewed, run_commands};
-use crate::run::{RunCommand, RunPhase};
+use crate::run::{EventKind, RunCommand, RunEvent, RunPhase};
 use crate::tui::dashboard::history::{HistoryQuery, PricedEdit};
 use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
@@ -135,6 +135,25 @@ pub(super) fn take(model: &mut Model, known: Result<PricedEdit, Arc<str>>) {
             preview
         }));
         model.dirty = true;
+    }
+}
+
+/// Says what has become of an edit of the plan of a run that is running.
+pub(super) fn told(model: &mut Model, events: &[RunEvent]) {
+    let set = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::HandOverSet { to } => Some(to),
+        _ => None,
+    });
+    match set {
+        Some(Some(to)) => {
+            let step = model.names.fit(&to.step, 24);
+            model.notice = Some(format!(
+                "the edit of the plan ({} {step}) takes effect when nothing is running",
+                to.verb
+            ));
+        }
+        Some(None) => model.notice = Some("the plan stays as it is".to_owned()),
+        None => {}
     }
 }
 
