@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live_run::{Found, find};
 use super::named::batch_named;
-use super::output::out_line;
+use super::output::{note_line, out_line};
 use super::remote_feed::RemoteFeed;
 use super::repeat_feed::Trusting;
 use super::screen;
@@ -16,6 +16,12 @@ use crate::control::{Client, ClientError};
 use crate::report::Progress;
 use crate::run::RunState;
 use crate::tui;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a run may take to begin that goes on after another one, and how often it is looked for.
+const BEGINS_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Shows a run of another process until the user leaves or, without a terminal, until it ends. Returns the exit code:
 /// 0 where the user left, else that of the run.
@@ -30,6 +36,23 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
         ))
         .await;
     }
+    loop {
+        match attach_to(&mut args).await? {
+            Attached::Left(code) => return Ok(code),
+            Attached::GoesOn(run_id) => args.run = run_id.to_string(),
+        }
+    }
+}
+
+/// How the dashboard on a run was left.
+enum Attached {
+    /// By the user, or because the run ended, with this exit code.
+    Left(u8),
+    /// The run has handed over to the run of this id, which is there.
+    GoesOn(Arc<str>),
+}
+
+async fn attach_to(args: &mut AttachArgs) -> Result<Attached, Failure> {
     let (client, name, recorded) = match find(&args.run, args.token.as_deref())? {
         Found::Live {
             client,
@@ -46,8 +69,10 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
     };
     let status = client.status().await;
     let status = status.map_err(|error| unable(&name, &error))?;
+    let is_here = recorded.is_some();
     if args.headless || !is_interactive() {
-        return follow(&client, &name).await;
+        let run = follow(&client, &name).await?;
+        return left(&run, exit_code(&run, None), is_here).await;
     }
     screen::complete(&mut args.screen, &screen::settings_here()?)?;
     screen::print_faults(&args.screen);
@@ -59,13 +84,49 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
     };
     let feed = RemoteFeed::new(client, status.passed(), recorded);
     let feed = HistoryFeed::new(feed, Trusting::unasked(), Restructured::default());
-    let left = tui::run(feed, options).await;
-    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(ended_by(left.outcome).unwrap_or(0))
+    let shown = tui::run(feed, options).await;
+    let shown = shown.map_err(|error| Failure::usage(error.to_string()))?;
+    if shown.outcome == tui::Outcome::HandedOver {
+        return left(&shown.run, 0, is_here).await;
+    }
+    Ok(Attached::Left(ended_by(shown.outcome).unwrap_or(0)))
+}
+
+/// Where the run has handed over to another one, that follows.
+async fn left(run: &RunState, code: u8, is_here: bool) -> Result<Attached, Failure> {
+    let Some(to) = &run.hand_over else {
+        return Ok(Attached::Left(code));
+    };
+    let next = &to.run_id;
+    let words = if is_here && begins(next).await {
+        return Ok(Attached::GoesOn(Arc::clone(next)));
+    } else if is_here {
+        format!("run {next} goes on with the edited plan: plandeck show {next}")
+    } else {
+        format!(
+            "run {next} goes on with the edited plan, at the same address, with a token of its own"
+        )
+    };
+    note_line(&words);
+    Ok(Attached::Left(code))
+}
+
+/// Waits until a run is live, for as long as a process takes to start one.
+async fn begins(run_id: &str) -> bool {
+    let begins = async {
+        loop {
+            match find(run_id, None) {
+                Ok(Found::Live { .. }) => return true,
+                Ok(Found::Stored(_)) => return false,
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    };
+    tokio::time::timeout(BEGINS_WITHIN, begins).await == Ok(true)
 }
 
 /// Prints the progress of a run until it ends.
-async fn follow(client: &Client, name: &str) -> Result<u8, Failure> {
+async fn follow(client: &Client, name: &str) -> Result<RunState, Failure> {
     let unable = |error: ClientError| unable(name, &error);
     let mut events = client.events(0).await.map_err(unable)?;
     let mut progress = Progress::default();
@@ -83,7 +144,7 @@ async fn follow(client: &Client, name: &str) -> Result<u8, Failure> {
             "the process of run {name} is gone: the run was interrupted"
         )));
     }
-    Ok(exit_code(&run, None))
+    Ok(run)
 }
 
 fn unable(name: &str, error: &ClientError) -> Failure {

@@ -62,6 +62,19 @@ impl RemoteFeed {
         Some(self.ids.get(row.at())?.to_string())
     }
 
+    /// Edits the plan of the run as the user has seen it priced.
+    fn edit_plan(&mut self) {
+        let Some(request) = self.questions.accepted_edit() else {
+            return;
+        };
+        let (client, told) = (self.client.clone(), self.told.clone());
+        tokio::spawn(async move {
+            if let Err(error) = client.edit_plan(&request).await {
+                let _ = told.send(format!("{}: {error}", request.verb));
+            }
+        });
+    }
+
     fn learn(&mut self, events: &[RunEvent]) {
         for event in events {
             let steps = match &event.kind {
@@ -197,6 +210,10 @@ impl Feed for RemoteFeed {
     }
 
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
+        if let RunCommand::HandOver(Some(_)) = &command {
+            self.edit_plan();
+            return Ok(());
+        }
         let Some(request) = CommandRequest::of(&command, |row| self.id(row)) else {
             return Ok(());
         };

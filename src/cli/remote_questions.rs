@@ -1,10 +1,12 @@
 //! The dashboard's queries about a run of another process that this process answers with its help.
 
-use crate::control::{Client, ClientError, CommandRequest};
+use super::structure_feed::read as read_edit;
+use crate::control::{Client, ClientError, CommandRequest, PlanRequest};
 use crate::plan::StepIx;
-use crate::run::{RunCommand, RunState};
-use crate::tui::{EditsDiff, HistoryAnswer, HistoryQuery};
+use crate::run::{HandOver, Preview, RunCommand, RunState};
+use crate::tui::{EditsDiff, HistoryAnswer, HistoryQuery, StructureEdit};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -19,6 +21,8 @@ pub(super) struct RemoteQuestions {
     sender: mpsc::UnboundedSender<HistoryAnswer>,
     answers: mpsc::UnboundedReceiver<HistoryAnswer>,
     answered: Vec<HistoryAnswer>,
+    /// The edit of the plan of which the user has seen the price last.
+    priced: Option<PlanRequest>,
 }
 
 impl RemoteQuestions {
@@ -31,6 +35,7 @@ impl RemoteQuestions {
             sender,
             answers,
             answered: Vec::new(),
+            priced: None,
         }
     }
 
@@ -59,6 +64,12 @@ impl RemoteQuestions {
     ) -> Option<HistoryQuery> {
         match query {
             HistoryQuery::Preview { number, command } => self.preview(number, &command, id),
+            HistoryQuery::Structure {
+                live: Some(_),
+                edit,
+                text,
+                ..
+            } => self.price_edit(edit, &text),
             query if self.is_here => return Some(query),
             HistoryQuery::ModelCall { shown, step } => self.model_call(&shown, step),
             HistoryQuery::EditsDiff { .. } => self.save(None),
@@ -83,6 +94,38 @@ impl RemoteQuestions {
         });
     }
 
+    /// Asks what an edit of the plan would do.
+    fn price_edit(&mut self, edit: StructureEdit, text: &str) {
+        self.priced = None;
+        let edit = match read_edit(edit, text) {
+            Ok(edit) => edit,
+            Err(error) => {
+                let why = error.to_string().into();
+                self.answered.push(HistoryAnswer::Structure(Err(why)));
+                return;
+            }
+        };
+        // The process of the run gives the run that goes on its id, and says what it holds.
+        let to = HandOver {
+            verb: edit.verb().into(),
+            step: edit.step(),
+            ..HandOver::default()
+        };
+        self.priced = Some(PlanRequest::of(&edit, false));
+        let request = PlanRequest::of(&edit, true);
+        let (client, sender) = (self.client.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            let known = client.edit_plan(&request).await.and_then(read::<Preview>);
+            let known = known.map(|preview| (Box::new(preview), Some(Box::new(to))));
+            let _ = sender.send(HistoryAnswer::Structure(known.map_err(|error| why(&error))));
+        });
+    }
+
+    /// The edit of the plan of which the user has seen the price.
+    pub(super) fn accepted_edit(&mut self) -> Option<PlanRequest> {
+        self.priced.take()
+    }
+
     fn model_call(&self, shown: &RunState, step: StepIx) {
         let row = shown.steps.get(step.at());
         let id = row.map(|row| Arc::clone(&row.info.id)).unwrap_or_default();
@@ -97,7 +140,7 @@ impl RemoteQuestions {
     fn save(&self, seen: Option<String>) {
         let (client, sender) = (self.client.clone(), self.sender.clone());
         tokio::spawn(async move {
-            let shown = client.save(true).await.and_then(read);
+            let shown = client.save(true).await.and_then(read::<Saving>);
             let answer = match (shown, seen) {
                 (Ok(saving), Some(seen)) if saving.diff() == seen => {
                     let written = client.save(false).await;
@@ -170,7 +213,7 @@ struct LeftOut {
     why: String,
 }
 
-fn read(value: serde_json::Value) -> Result<Saving, ClientError> {
+fn read<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ClientError> {
     serde_json::from_value(value).map_err(|error| ClientError::Unreachable(error.to_string()))
 }
 

@@ -107,7 +107,7 @@ impl Restructured {
 }
 
 /// The edit with what the user has written for it.
-fn read(edit: StructureEdit, text: &str) -> Result<PlanEdit, SessionError> {
+pub(super) fn read(edit: StructureEdit, text: &str) -> Result<PlanEdit, SessionError> {
     let written = || {
         let document = Document::read(text).ok();
         let value = document.and_then(|document| document.get(&[]));

@@ -169,7 +169,9 @@ impl CommandRequest {
                 ..verb("set")
             },
             RunCommand::Stop => verb("stop"),
-            RunCommand::HandOver(_) | RunCommand::Close => return None,
+            // The last edit is then the one of the plan.
+            RunCommand::HandOver(None) => verb("undo"),
+            RunCommand::HandOver(Some(_)) | RunCommand::Close => return None,
         })
     }
 

@@ -209,3 +209,38 @@ fn a_viewer_on_another_machine_sees_the_prompt_and_the_price() {
         "what was looked at was not called"
     );
 }
+
+#[test]
+fn a_viewer_edits_the_plan_and_follows_the_run_that_goes_on() {
+    let folder = desk();
+    let run = detached(folder.path());
+    let mut viewer = attach(folder.path(), &run);
+    viewer.wait_for("PAUSED");
+    viewer.press(" ");
+    viewer.wait_until("wait is running", |screen| {
+        screen.contents().contains("RUNNING") && screen.contents().contains("1 ◐")
+    });
+    // What was paused is paused after it.
+    viewer.press(" ");
+    viewer.wait_for("PAUSING");
+    viewer.press("/c\r");
+    viewer.press(":");
+    viewer.press("take the selected step out");
+    viewer.wait_for("remove-step");
+    viewer.press("\r");
+    viewer.wait_for("Another run goes on");
+    viewer.press("\r");
+    viewer.wait_for("the edit of the plan (remove c)");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    viewer.wait_until("the run that goes on", |screen| {
+        let text = screen.contents();
+        text.contains("PAUSED") && text.contains("0/2")
+    });
+    viewer.press(" ");
+    viewer.wait_for("SUCCEEDED");
+    viewer.press("q");
+    assert_eq!(viewer.wait_for_end(), 0);
+    let shown = plandeck(folder.path(), &["show", "last"]);
+    assert_eq!(shown["status"], "succeeded", "{shown}");
+    assert_eq!(shown["steps"].as_array().unwrap().len(), 2, "{shown}");
+}

@@ -242,7 +242,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     approval::keep_up(model);
     let mut effects = previewed::keep_up(model);
     let goes_on_elsewhere = model.run.has_ended() && model.run.hand_over.is_some();
-    if goes_on_elsewhere && model.forkable && !model.attached && !model.is_replay() {
+    if goes_on_elsewhere && (model.forkable || model.attached) && !model.is_replay() {
         return leave(Outcome::HandedOver);
     }
     if model.leaving && !model.in_progress() {

@@ -13,13 +13,19 @@ use crate::tui::terminal::screen::{
 };
 use std::sync::Arc;
 
-/// Whether the plan can be edited at the selected step: the run is on record, and a live one is of this process.
+/// Whether the plan can be edited at the selected step: the run is on record.
 pub(crate) fn can_begin(model: &Model) -> bool {
     let is_stopping = !model.is_replay() && model.run.phase == RunPhase::Stopping;
-    model.forkable && !model.attached && !is_stopping && selected(model).is_some()
+    // Whoever only looks on at a run cannot ask what an edit would do.
+    let can_ask = if model.attached {
+        model.previews.is_some() && !model.run.has_ended()
+    } else {
+        model.forkable
+    };
+    can_ask && !is_stopping && selected(model).is_some()
 }
 
-/// Whether the run is running in this process, so that it hands over to one that has the edited plan.
+/// Whether the run is running, so that it hands over to one that has the edited plan.
 fn hands_over(model: &Model) -> bool {
     !model.is_replay() && !model.run.has_ended()
 }
@@ -164,12 +170,12 @@ fn is_open(model: &Model) -> bool {
 
 /// Whether there is an edit to take back: of the plan, or of a step.
 pub(crate) fn can_undo(model: &Model) -> bool {
-    is_open(model) && !model.attached || can_give(model, &RunCommand::Undo)
+    is_open(model) || can_give(model, &RunCommand::Undo)
 }
 
 /// Takes back the edit of the plan that has not come into force, or the last edit of a step.
 pub(crate) fn undo(model: &mut Model) -> Vec<Effect> {
-    if is_open(model) && !model.attached {
+    if is_open(model) {
         run_commands::command(RunCommand::HandOver(None))
     } else {
         previewed::offer(model, RunCommand::Undo)
