@@ -2,6 +2,7 @@
 
 use super::args::run::{ColorWhen, RunArgs, ScreenArgs};
 use super::args::trials::FlakyArgs;
+use super::args::values::OrDefault;
 use super::columns::aligned;
 use super::failure::Failure;
 use super::output::{note_line, notes, out, out_json};
@@ -10,13 +11,13 @@ use super::terminal::exit_code;
 use super::until_end::{End, Until, until_end};
 use super::verbs::prompt;
 use super::{control_door, trust};
-use crate::run::{RepeatPrice, Repeats, RunState, ended_calls};
+use crate::run::{GivenCall, RepeatPrice, Repeats, RunState, ended_calls};
 use crate::session::{
     Changes, Execution, JournalSettings, Loaded, PriorRun, Settings, Trials, TrustedOnce, Version,
     filtered, load_of_run,
 };
 use crate::text::format;
-use crate::units::Money;
+use crate::units::{ModelOptions, Money};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -29,8 +30,15 @@ pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
     let run = recording(prior.run_id())?;
     let new_prompt = args.prompt.as_deref().map(prompt).transpose()?;
     let state = RunState::from_events(&run.events);
-    let model = args.model.as_deref().map(Arc::from);
-    let trials = Trials::of(&state, &args.step, new_prompt, model)?.by(args.by.clone());
+    let call = GivenCall {
+        prompt: new_prompt,
+        model: args.model.as_deref().map(Arc::from),
+        options: ModelOptions {
+            temperature: args.options.temperature.and_then(OrDefault::into_option),
+            max_tokens: args.options.max_tokens.and_then(OrDefault::into_option),
+        },
+    };
+    let trials = Trials::of(&state, &args.step, call)?.by(args.by.clone());
     if let (Some(filter), Some(output)) = (&args.by, trials.recorded_output()) {
         filtered(output, filter)
             .await

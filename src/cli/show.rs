@@ -9,7 +9,8 @@ use super::recorded::recording;
 use super::show_raw::show_raw;
 use super::terminal::stdout_colour;
 use crate::report::{
-    handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words, summary, watched,
+    given_in_words, handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words,
+    summary, watched,
 };
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
 use crate::session::{
@@ -290,15 +291,11 @@ fn origin(row: &StepState) -> String {
         notes.push("input set by the user".to_owned());
     }
     if let Some(given) = &row.given_call {
-        if given.prompt.is_some() {
-            notes.push("prompt set by the user".to_owned());
-        }
-        if let Some(model) = &given.model {
-            notes.push(format!(
-                "model set by the user: {}",
-                crate::text::line(model)
-            ));
-        }
+        let set = given_in_words(given).map(|(what, value)| match &*value {
+            "" => format!("{what} set by the user"),
+            value => format!("{what} set by the user: {}", crate::text::line(value)),
+        });
+        notes.extend(set);
     }
     notes.retain(|note| !note.is_empty());
     if notes.is_empty() {

@@ -1,7 +1,7 @@
 //! The verbs on a run: a live one takes them over its socket, a recorded one goes on under its own id.
 
 use super::args::run::{LimitArgs, RunArgs};
-use super::args::values::{Bound, answer_value};
+use super::args::values::{Bound, OrDefault, answer_value};
 use super::args::verbs::{
     AnswerArgs, ApproveArgs, BreakArgs, EditArgs, GoOnArgs, OfRun, ResumeArgs, RetryArgs,
     RunVerbArgs, SetArgs, StepArgs, StepVerbArgs,
@@ -43,7 +43,9 @@ impl Typed {
     }
 
     pub(super) fn resume(args: ResumeArgs) -> Self {
-        Self::new("resume", args.of, args.to, args.go_on)
+        let mut typed = Self::new("resume", args.of, args.to, args.go_on);
+        typed.request.settings = limits_as_settings(&typed.go_on.limits);
+        typed
     }
 
     pub(super) fn edits(verb: &str, args: ResumeArgs) -> Self {
@@ -68,13 +70,15 @@ impl Typed {
         let prompt = args.prompt.as_deref().map(prompt).transpose()?;
         typed.request.prompt = prompt.map(Some);
         typed.request.model = args.model.map(|model| Some(model.into()));
+        typed.request.temperature = args.options.temperature.map(OrDefault::into_option);
+        typed.request.max_tokens = args.options.max_tokens.map(OrDefault::into_option);
         Ok(typed)
     }
 
     pub(super) fn set(args: SetArgs) -> Result<Self, Failure> {
         let mut typed = Self::new("set", args.of, args.step, args.go_on);
         typed.request.output = args.output.as_deref().map(output).transpose()?;
-        typed.request.settings = settings(&typed.go_on.limits);
+        typed.request.settings = limits_as_settings(&typed.go_on.limits);
         Ok(typed)
     }
 
@@ -127,7 +131,11 @@ pub(super) async fn verb(typed: Typed) -> Result<u8, Failure> {
 
 /// What a verb would do to a recorded run that goes on with it.
 async fn dry_run(typed: Typed, run_id: &str) -> Result<u8, Failure> {
-    let state = PriorRun::as_left(run_id)?;
+    let mut state = PriorRun::as_left(run_id)?;
+    // Whatever the verb, the run goes on under the limits that are given with it.
+    for setting in limits_as_settings(&typed.go_on.limits) {
+        setting.apply(&mut state.limits, &mut state.rates);
+    }
     // Refuses what needs a live run.
     if let Err(error) = continuation(&typed.request, &state) {
         return match refused(&typed, &error) {
@@ -234,7 +242,7 @@ pub(super) fn prompt(text: &str) -> Result<Arc<str>, Failure> {
 }
 
 /// The settings of a live run that the limits on the command line change.
-fn settings(limits: &LimitArgs) -> Vec<RunSetting> {
+fn limits_as_settings(limits: &LimitArgs) -> Vec<RunSetting> {
     let mut settings = Vec::new();
     if let Some(bound) = limits.max_concurrent {
         let value = bound.into_option();

@@ -1,7 +1,7 @@
 //! What verbs mean for a recorded run, which goes on under its own id.
 
 use super::verb::CommandRequest;
-use crate::run::EditWay;
+use crate::run::{CallEdit, EditWay};
 use crate::session::Continuation;
 use serde_json::Value;
 
@@ -68,12 +68,10 @@ pub(super) fn edit(request: &CommandRequest) -> Continuation {
         let input = Some(input.clone()).filter(|input| *input != Value::Null);
         (step.clone(), input)
     });
-    let prompt = request.prompt.clone().map(|prompt| (step.clone(), prompt));
-    let model = request.model.clone().map(|model| (step.clone(), model));
+    let call = Some(request.call_edit()).filter(CallEdit::is_of_model);
     Continuation {
         inputs: input.into_iter().collect(),
-        prompts: prompt.into_iter().collect(),
-        models: model.into_iter().collect(),
+        calls: call.map(|call| (step.clone(), call)).into_iter().collect(),
         ..Continuation::default()
     }
 }

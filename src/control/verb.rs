@@ -2,8 +2,9 @@
 
 use super::error::ControlError;
 use crate::plan::StepIx;
-use crate::run::{RunCommand, RunSetting, RunState};
+use crate::run::{CallEdit, RunCommand, RunSetting, RunState};
 use crate::session::Continuation;
+use crate::units::Temperature;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -30,6 +31,12 @@ pub struct CommandRequest {
     /// `edit`: the model instead of the plan's; null takes that back.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub model: Option<Option<Arc<str>>>,
+    /// `edit`: the temperature instead of the tool's, from 0 to 2; null takes that back.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub temperature: Option<Option<Temperature>>,
+    /// `edit`: the maximum of tokens in an answer instead of the tool's; null takes that back.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub max_tokens: Option<Option<u32>>,
     /// `set`: the step's output.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub output: Option<Value>,
@@ -42,7 +49,7 @@ pub struct CommandRequest {
     /// `break` and `pin`: takes it off; `approve`: refuses.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub off: bool,
-    /// `set`: settings of the run, each as in its event: `{"setting": "max_concurrent", "value": 10}`.
+    /// `set` and `resume`: settings of the run, each as in its event: `{"setting": "max_concurrent", "value": 10}`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<RunSetting>,
 }
@@ -118,7 +125,11 @@ impl CommandRequest {
         };
         Some(match command {
             RunCommand::Pause => verb("pause"),
-            RunCommand::Resume | RunCommand::ContinueAfterLimit => verb("resume"),
+            RunCommand::Resume => verb("resume"),
+            RunCommand::ContinueAfterLimit(settings) => Self {
+                settings: settings.clone(),
+                ..verb("resume")
+            },
             RunCommand::RunTo(to) => Self {
                 step: Some(to.to_string()),
                 ..verb("resume")
@@ -142,6 +153,8 @@ impl CommandRequest {
                     .map(|input| input.as_deref().cloned().unwrap_or_default()),
                 prompt: edit.prompt.clone(),
                 model: edit.model.clone(),
+                temperature: edit.temperature,
+                max_tokens: edit.max_tokens,
                 ..on("edit", *step)?
             },
             RunCommand::Undo => verb("undo"),
@@ -175,12 +188,25 @@ impl CommandRequest {
         })
     }
 
+    /// What it changes of how a model is asked.
+    pub(super) fn call_edit(&self) -> CallEdit {
+        CallEdit {
+            input: None,
+            prompt: self.prompt.clone(),
+            model: self.model.clone(),
+            temperature: self.temperature,
+            max_tokens: self.max_tokens,
+        }
+    }
+
     /// The fields that are given beside `verb` and `step`.
     pub(super) fn given(&self) -> Vec<&'static str> {
         let fields = [
             ("input", self.input.is_some()),
             ("prompt", self.prompt.is_some()),
             ("model", self.model.is_some()),
+            ("temperature", self.temperature.is_some()),
+            ("max_tokens", self.max_tokens.is_some()),
             ("output", self.output.is_some()),
             ("answer", self.answer.is_some()),
             ("call", self.call.is_some()),

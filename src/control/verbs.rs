@@ -24,17 +24,19 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "resume",
         target: Target::Upto,
-        fields: &[],
+        fields: &["settings"],
         commands: |request, _, run| {
-            if let Some(to) = &request.step {
-                return Ok(vec![RunCommand::RunTo(to.as_str().into())]);
-            }
+            let settings = request.settings.clone();
             let was_limited = run.has_ended() && !run.exceeded.is_empty();
-            Ok(vec![if was_limited {
-                RunCommand::ContinueAfterLimit
-            } else {
-                RunCommand::Resume
-            }])
+            if was_limited && request.step.is_none() {
+                return Ok(vec![RunCommand::ContinueAfterLimit(settings)]);
+            }
+            let then = match &request.step {
+                Some(to) => RunCommand::RunTo(to.as_str().into()),
+                None => RunCommand::Resume,
+            };
+            let settings = settings.into_iter().map(RunCommand::Set);
+            Ok(settings.chain([then]).collect())
         },
         stored: Stored::GoesOn(stored::resume),
     },
@@ -66,7 +68,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "edit",
         target: Target::Step,
-        fields: &["input", "prompt", "model"],
+        fields: &["input", "prompt", "model", "temperature", "max_tokens"],
         commands: edit,
         stored: Stored::GoesOn(stored::edit),
     },
@@ -177,11 +179,12 @@ fn edit(
     let given = |input: &Value| (*input != Value::Null).then(|| Arc::new(input.clone()));
     let edit = CallEdit {
         input: request.input.as_ref().map(given),
-        prompt: request.prompt.clone(),
-        model: request.model.clone(),
+        ..request.call_edit()
     };
-    if edit == CallEdit::default() {
-        return Err("edit needs what to change: input, prompt or model".to_owned());
+    if edit.is_empty() {
+        return Err(
+            "edit needs what to change: input, prompt, model, temperature or max_tokens".to_owned(),
+        );
     }
     on(step, |step| {
         RunCommand::SetCall(step, Box::new(edit.clone()))
@@ -304,12 +307,33 @@ pub fn preview(
     liveness: Liveness,
 ) -> Result<Preview, ControlError> {
     let verb = checked(request)?;
-    // A recorded run that goes on runs what failed, and what has not run yet.
-    let is_whole = request.verb == "resume" && request.step.is_none();
-    let commands = if is_whole && liveness == Liveness::Stored {
+    // A recorded run that goes on runs what failed, and what has not run yet, under the limits that it gets.
+    let is_stored = liveness == Liveness::Stored;
+    let is_whole = match &*request.verb {
+        "resume" => request.step.is_none(),
+        "set" => request.output.is_none(),
+        _ => false,
+    };
+    let with_limits = (is_stored && !request.settings.is_empty()).then(|| {
+        let mut run = run.clone();
+        for setting in &request.settings {
+            setting.apply(&mut run.limits, &mut run.rates);
+        }
+        run
+    });
+    let run = with_limits.as_ref().unwrap_or(run);
+    let commands = if is_stored && is_whole {
         vec![RunCommand::RetryFailed]
     } else {
-        commands(request, run)?
+        let request = CommandRequest {
+            settings: if is_stored {
+                Vec::new()
+            } else {
+                request.settings.clone()
+            },
+            ..request.clone()
+        };
+        commands(&request, run)?
     };
     let step = request
         .step

@@ -5,7 +5,7 @@
 
 use super::blocking::blocking;
 use crate::plan::{Step, StepInput, View};
-use crate::run::{NotReused, Reuse};
+use crate::run::{GivenCall, NotReused, Reuse};
 use crate::tools::{FileDigests, FileInputs, Fingerprint, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
@@ -159,8 +159,8 @@ pub(super) struct FilesSeen {
     digests: Map<String, Value>,
 }
 
-/// A tool's name, the model that a step asks for, and the prompt that the user gave it.
-type ToolAndModel = (Arc<str>, Option<Arc<str>>, Option<Arc<str>>);
+/// A tool's name, the model that a step asks for, and how the user has the step ask it.
+type ToolAndModel = (Arc<str>, Option<Arc<str>>, Option<GivenCall>);
 
 /// A fingerprint, ready to go into keys.
 #[derive(Clone)]
@@ -211,24 +211,27 @@ impl Keys {
         }
     }
 
-    fn fingerprint(&mut self, step: &Step, prompt: Option<&Arc<str>>) -> Option<&FingerprintHash> {
+    fn fingerprint(&mut self, step: &Step, given: Option<&GivenCall>) -> Option<&FingerprintHash> {
         let model = &step.settings.model;
         let place = match &self.last {
-            Some(((tool, last, last_prompt), place))
+            Some(((tool, last, last_given), place))
                 if Arc::ptr_eq(tool, &step.tool)
                     && last == model
-                    && last_prompt.as_ref() == prompt =>
+                    && last_given.as_ref() == given =>
             {
                 *place
             }
             _ => {
-                let tool_and_model = (Arc::clone(&step.tool), model.clone(), prompt.cloned());
+                let tool_and_model = (Arc::clone(&step.tool), model.clone(), given.cloned());
                 let place = *self
                     .places
                     .entry(tool_and_model.clone())
                     .or_insert_with(|| {
+                        let options = given.map(|given| given.options).unwrap_or_default();
+                        let of_tool = &self.toolbox;
                         let mut fingerprint =
-                            self.toolbox.fingerprint(&step.tool, model.as_deref());
+                            of_tool.fingerprint(&step.tool, model.as_deref(), options);
+                        let prompt = given.and_then(|given| given.prompt.as_ref());
                         if let (Some(fingerprint), Some(prompt)) = (&mut fingerprint, prompt) {
                             // As in the catalog: an output is used again once the prompt stands there.
                             let prompt = Value::from(&**prompt);
@@ -248,8 +251,12 @@ impl Keys {
     }
 
     /// Why outputs of a step are not to be used again; `None` where they may be.
-    pub(super) fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
-        let Some(fingerprint) = self.fingerprint(step, None) else {
+    pub(super) fn not_reused(
+        &mut self,
+        step: &Step,
+        given: Option<&GivenCall>,
+    ) -> Option<NotReused> {
+        let Some(fingerprint) = self.fingerprint(step, given) else {
             return Some(NotReused::Undetermined);
         };
         match step.settings.cache {
@@ -266,9 +273,9 @@ impl Keys {
         id: &Arc<str>,
         step: &Step,
         time_to_live: Duration,
-        (input, prompt): (&StepInput, Option<&Arc<str>>),
+        (input, given): (&StepInput, Option<&GivenCall>),
     ) -> Option<(CacheKey, Option<FilesSeen>)> {
-        let fingerprint = self.fingerprint(step, prompt)?.clone();
+        let fingerprint = self.fingerprint(step, given)?.clone();
         let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
         hasher.update(&[VERSION]);
         hasher.update(&fingerprint.digest);

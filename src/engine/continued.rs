@@ -3,6 +3,7 @@
 //! What was running when its process died has ended, as far as is known; the run is open again, and every row is at its
 //! beginning. What follows is as in any other run: rows that keep what they came to are taken over from the record.
 
+use super::kept::Kept;
 use crate::plan::StepIx;
 use crate::run::{
     AttemptDetails, AttemptEnd, CUT_OFF, ErrorKind, EventKind, Rates, ResourceLimits, RunError,
@@ -44,7 +45,9 @@ pub(super) fn opening(
 
 /// The states in which the processes of a run left it, that of the last one last. A process that dies before it has taken
 /// over what the one before it left says nothing about those rows.
-pub(crate) fn states_left(events: &[RunEvent]) -> Vec<RunState> {
+/// With what its rows had come to before they were taken back.
+pub(crate) fn states_left(events: &[RunEvent]) -> (Vec<RunState>, Kept) {
+    let mut kept = Kept::default();
     let mut states = Vec::new();
     let mut state = RunState::default();
     for (at, event) in events.iter().enumerate() {
@@ -53,10 +56,11 @@ pub(crate) fn states_left(events: &[RunEvent]) -> Vec<RunState> {
         {
             states.push(state.clone());
         }
+        kept.replay(&state, &event.kind);
         state.apply(event);
     }
     states.push(state);
-    states
+    (states, kept)
 }
 
 /// Whether the events with which a run was reopened are those of another process: every row begins again, as far as that

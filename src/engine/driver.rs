@@ -129,7 +129,7 @@ impl Driver {
         let secrets = setup.toolbox.secrets();
         let questions = Box::new(Questions::with(&settings.question_answers));
         let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
-        let reuse = Box::new(reuse);
+        let mut reuse = Box::new(reuse);
         match setup.so_far {
             None => emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header))),
             Some(run) => {
@@ -140,6 +140,7 @@ impl Driver {
                 });
                 emitter = emitter.after(*run);
                 for kind in opening {
+                    reuse.reopens(&kind, emitter.state());
                     emitter.emit(at, kind);
                 }
             }
@@ -334,15 +335,11 @@ impl Driver {
                         // Rows of an earlier time are used again.
                         EventKind::StepExpanded { .. } => from = self.plan.steps.len(),
                         EventKind::StepCalled { row, .. } => from = from.min(row.at()),
-                        EventKind::StepCallSet {
-                            step,
-                            prompt,
-                            model,
-                        } => {
+                        EventKind::StepCallSet { step, call } => {
                             let before = self.emitter.state().steps.get(step.ix.at());
                             let before = before.and_then(|row| row.given_call.clone());
                             self.reuse.call_changed(&step.id, before);
-                            self.edit(step.ix, prompt.as_ref(), model.as_ref());
+                            self.edit(step.ix, call);
                         }
                         EventKind::AttemptStarted {
                             step,

@@ -12,11 +12,7 @@ pub enum Edit {
     Input(Arc<str>, Arc<Value>),
     /// The step is not called, and this is its output.
     Output(Arc<str>, Arc<Value>),
-    /// The step asks its model with this prompt.
-    Prompt(Arc<str>, Arc<str>),
-    /// The step asks this model.
-    Model(Arc<str>, Arc<str>),
-    /// The step is called so, or as plan and catalog have it.
+    /// The step is called so, or as plan and catalog have it; what the edit leaves alone is as other edits have it.
     Call(Arc<str>, Box<CallEdit>),
     /// The step is not run.
     Skip(Arc<str>),
@@ -28,8 +24,6 @@ impl Edit {
         match self {
             Self::Input(step, _)
             | Self::Output(step, _)
-            | Self::Prompt(step, _)
-            | Self::Model(step, _)
             | Self::Call(step, _)
             | Self::Skip(step) => step,
         }
@@ -37,20 +31,11 @@ impl Edit {
 
     /// The command that makes this edit of its row.
     pub(super) fn command(self, row: StepIx) -> RunCommand {
-        let call = |edit: CallEdit| RunCommand::SetCall(row, Box::new(edit));
         match self {
             Self::Input(_, input) => RunCommand::SetInput(row, Some(input)),
             Self::Output(_, output) => RunCommand::SetOutput(row, output),
             Self::Skip(_) => RunCommand::Skip(row),
             Self::Call(_, edit) => RunCommand::SetCall(row, edit),
-            Self::Prompt(_, prompt) => call(CallEdit {
-                prompt: Some(Some(prompt)),
-                ..CallEdit::default()
-            }),
-            Self::Model(_, model) => call(CallEdit {
-                model: Some(Some(model)),
-                ..CallEdit::default()
-            }),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Steps whose prompt or model the user has changed in the run.
+//! Steps that ask their model otherwise, because the user has changed that in the run.
 
 use crate::plan::{Step, StepIx};
+use crate::run::GivenCall;
 use crate::tools::Tool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,34 +10,35 @@ use std::sync::Arc;
 pub(super) struct EditedStep {
     /// The step, with its model.
     pub step: Step,
-    /// Its tool, with its prompt; `None` where the toolbox has none.
+    /// Its tool, which asks the model so; `None` where the toolbox has none.
     pub tool: Option<Arc<dyn Tool>>,
-    /// Its prompt, where that is not the tool's own.
-    pub prompt: Option<Arc<str>>,
+    /// How it asks its model, where that is not as plan and catalog have it.
+    pub call: GivenCall,
 }
 
 impl EditedStep {
-    /// A step of a plan, with another prompt or model.
-    pub(super) fn new(
-        step: &Step,
-        tool: Option<&Arc<dyn Tool>>,
-        prompt: Option<&Arc<str>>,
-        model: Option<&Arc<str>>,
-    ) -> Self {
+    /// A step of a plan that asks its model as `call` has it.
+    pub(super) fn new(step: &Step, tool: Option<&Arc<dyn Tool>>, call: &GivenCall) -> Self {
         let mut step = step.clone();
-        if let Some(model) = model {
+        if let Some(model) = &call.model {
             Arc::make_mut(&mut step.settings).model = Some(Arc::clone(model));
         }
-        let tool = tool.map(|tool| {
-            let own = prompt.and_then(|prompt| tool.with_prompt(prompt));
-            own.unwrap_or_else(|| Arc::clone(tool))
-        });
         Self {
             step,
-            tool,
-            prompt: prompt.cloned(),
+            tool: tool.map(|tool| asking(tool, call)),
+            call: call.clone(),
         }
     }
+}
+
+/// The tool, where it can with the prompt and the options that `call` gives.
+pub(super) fn asking(tool: &Arc<dyn Tool>, call: &GivenCall) -> Arc<dyn Tool> {
+    let prompt = call.prompt.as_ref();
+    let own = prompt.and_then(|prompt| tool.with_prompt(prompt));
+    let tool = own.unwrap_or_else(|| Arc::clone(tool));
+    let options = Some(call.options).filter(|options| !options.is_empty());
+    let own = options.and_then(|options| tool.with_options(options));
+    own.unwrap_or(tool)
 }
 
 /// The steps that the user has changed, by row: those of the plan with all their elements.

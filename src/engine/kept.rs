@@ -6,15 +6,17 @@
 use super::left_out::holds_mark;
 use super::redaction::any_value;
 use crate::plan::{StepInput, StepIx};
-use crate::run::{EventKind, GivenCall, Reuse, RunState, StepSource, StepState, StepStatus};
+use crate::run::{
+    EventKind, GivenCall, RerunReason, Reuse, RunState, StepSource, StepState, StepStatus,
+};
 use crate::units::Micros;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// What rows that were taken back had come to.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
     /// Outputs that may be had back, by the ids of their rows, the oldest first.
     outputs: HashMap<Arc<str>, VecDeque<KeptOutput>>,
     /// What the plan's steps that were taken back have come to.
@@ -27,7 +29,7 @@ pub(super) struct Kept {
 const REMEMBERED: usize = 16;
 
 /// What a step of the plan has come to: when it comes to the same again, it has the same version again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Versions {
     /// The present one.
     now: u32,
@@ -39,7 +41,7 @@ struct Versions {
 /// How a row asks its model: what the user gave the row, and its step.
 type Asked = [Option<Box<GivenCall>>; 2];
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct KeptOutput {
     output: Arc<Value>,
     /// What it was made with, and what it saves.
@@ -53,6 +55,55 @@ struct KeptOutput {
 }
 
 impl Kept {
+    /// Takes in an event of a recorded run that was in this state before it, so that a process that goes on with the run
+    /// knows what rows had come to.
+    pub(super) fn replay(&mut self, state: &RunState, event: &EventKind) {
+        match event {
+            EventKind::StepReset { step } => self.note(state, step.ix),
+            EventKind::StepCallSet { step, .. } => {
+                let before = state.steps.get(step.ix.at());
+                let before = before.and_then(|row| row.given_call.clone());
+                self.call_changed(&step.id, before);
+            }
+            EventKind::AttemptStarted {
+                step,
+                why: Some(why),
+                ..
+            } if why.rerun == Some(RerunReason::Redefined) => self.forget(&step.id),
+            _ => {
+                let Some((row, output)) = came_to(event) else {
+                    return;
+                };
+                let of_plan = state.steps.get(row.at());
+                if of_plan.is_some_and(|row| row.info.parent.is_none() && row.caller.is_none()) {
+                    self.ended(row, output);
+                }
+                self.made(event);
+            }
+        }
+    }
+
+    /// Of what the rows of a recorded run came to, only what was made after the times at which their steps were defined
+    /// otherwise last.
+    pub(crate) fn since(mut self, run: &RunState, defined: &HashMap<Arc<str>, Micros>) -> Self {
+        if defined.is_empty() {
+            return self;
+        }
+        for row in &run.steps {
+            let parent = row.info.parent.and_then(|at| run.steps.get(at.at()));
+            let since = defined.get(&parent.unwrap_or(row).info.id);
+            if let (Some(since), Some(outputs)) = (since, self.outputs.get_mut(&row.info.id)) {
+                outputs.retain(|kept| kept.made > *since);
+            }
+        }
+        self
+    }
+
+    /// What the row of this id had come to is not had back.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.outputs.remove(id);
+    }
+
     /// A row is about to be taken back, with its elements; a call that code makes, before its code makes it once more.
     pub(super) fn note(&mut self, state: &RunState, ix: StepIx) {
         let run_id = state.header.as_deref().map(|header| &header.run_id);
@@ -181,6 +232,18 @@ impl Kept {
         let before = row.map_or(&[][..], |row| &row.info.depends_on);
         let version = |step| self.versions.get(step).map_or(0, |versions| versions.now);
         before.iter().map(version).collect()
+    }
+}
+
+/// The row that came to something with this event, and its output where that is one.
+pub(super) fn came_to(event: &EventKind) -> Option<(StepIx, Option<&Arc<Value>>)> {
+    match event {
+        EventKind::StepSucceeded { step, output, .. } => Some((step.ix, Some(output))),
+        EventKind::StepFailed { step, .. }
+        | EventKind::StepSkipped { step, .. }
+        | EventKind::StepUnknown { step, .. }
+        | EventKind::StepCancelled { step } => Some((step.ix, None)),
+        _ => None,
     }
 }
 

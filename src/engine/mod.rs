@@ -60,6 +60,7 @@ pub(crate) use continued::{left, states_left};
 pub use edit::Edit;
 pub use event_channel::{EventReader, EventSender, event_channel};
 pub use event_sink::{AttemptExchanges, EventSink};
+pub(crate) use kept::Kept;
 pub use preview::{Forked, Liveness, Previewer};
 pub(crate) use prices::step_prices;
 pub use prior_steps::{EarlierRun, PriorSteps};

@@ -8,7 +8,9 @@ use super::dated::Dated;
 use super::edit::Edit;
 use super::step_digest::StepDigest;
 use crate::plan::{ExecutionPlan, StepInput};
-use crate::run::{Reuse, RunError, RunState, SkipReason, StepSource, StepState, StepStatus};
+use crate::run::{
+    CallEdit, Reuse, RunError, RunState, SkipReason, StepSource, StepState, StepStatus,
+};
 use crate::units::Money;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -99,6 +101,8 @@ pub struct PriorSteps {
     pub(super) conditions: HashMap<Arc<str>, bool>,
     /// How many elements the lists of `for_each` steps had.
     pub(super) elements: HashMap<Arc<str>, usize>,
+    /// The plan's steps that are defined as they were.
+    pub(super) same: HashSet<Arc<str>>,
     /// The steps whose definition has changed since they had an output.
     pub(super) changed: Vec<Arc<str>>,
     /// The inputs that the user gave.
@@ -126,6 +130,9 @@ impl PriorSteps {
         if earlier.is_running {
             steps.let_end(plan, &same);
         }
+        let ids = plan.steps.iter().map(|step| &step.id);
+        let of_plan = ids.filter(|id| same.contains(&***id));
+        steps.same = of_plan.cloned().collect();
         steps
     }
 
@@ -158,11 +165,8 @@ impl PriorSteps {
                     .push(Edit::Input(Arc::clone(&id), Arc::clone(given)));
             }
             if let Some(given) = &row.given_call {
-                let prompt = given.prompt.clone();
-                let prompt = prompt.map(|prompt| Edit::Prompt(Arc::clone(&id), prompt));
-                let model = given.model.clone();
-                let model = model.map(|model| Edit::Model(Arc::clone(&id), model));
-                steps.edits.extend(prompt.into_iter().chain(model));
+                let edit = Box::new(CallEdit::giving(given));
+                steps.edits.push(Edit::Call(Arc::clone(&id), edit));
             }
             let what = how_it_ended(row, run_id, &dated, before);
             let attempts = attempts_before.get(&*row.info.id).copied();

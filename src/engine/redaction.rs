@@ -82,17 +82,18 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
             for given in [before, after] {
                 let StepGiven {
                     input,
-                    prompt,
-                    model,
+                    call,
                     output,
                     ..
                 } = &mut **given;
                 input.iter_mut().chain(output).for_each(value);
-                prompt.iter_mut().chain(model).for_each(text);
+                let named = call.prompt.iter_mut().chain(&mut call.model);
+                named.for_each(text);
             }
         }
-        EventKind::StepCallSet { prompt, model, .. } => {
-            prompt.iter_mut().chain(model).for_each(text);
+        EventKind::StepCallSet { call, .. } => {
+            let named = call.prompt.iter_mut().chain(&mut call.model);
+            named.for_each(text);
         }
         EventKind::LimitReached { message, .. } => text(message),
         EventKind::RunEnded {

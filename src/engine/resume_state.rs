@@ -12,6 +12,7 @@ mod taken_back;
 use super::Prepared;
 use super::attempt_name::InterruptedAttempts;
 use super::edit::Edit;
+use super::kept::Kept;
 use super::prior_steps::{EarlierRun, PriorStep, PriorSteps};
 use super::step_digest::StepDigest;
 use super::step_instance::StepInstance;
@@ -55,6 +56,8 @@ pub struct ResumeState {
     /// The event with which a run that goes on takes an edit back, or makes it again.
     pub(crate) takes_back: Option<EventKind>,
     prior: PriorSteps,
+    /// What rows had come to before they were taken back, where the run goes on under its own id.
+    pub(super) kept: Kept,
     /// The context of the earlier run, as it was recorded.
     context: Arc<Value>,
     /// The rows that run again because their recorded output lacks a secret that a step needs.
@@ -98,6 +101,7 @@ impl ResumeState {
             edits: std::mem::take(&mut prior.edits),
             takes_back: None,
             prior,
+            kept: Kept::default(),
             context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
             incomplete: HashSet::new(),
             fates: HashMap::new(),

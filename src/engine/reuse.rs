@@ -9,7 +9,7 @@ use super::attempt_name::idempotency_key;
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
 use super::edit::Edit;
-use super::kept::Kept;
+use super::kept::{Kept, came_to};
 use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
 use super::refreshed::Refreshed;
@@ -63,6 +63,7 @@ impl Reuse {
         secrets: SharedSecrets,
     ) -> Self {
         let edits = resume.as_mut().map(|it| std::mem::take(&mut it.edits));
+        let kept = resume.as_mut().map(|it| std::mem::take(&mut it.kept));
         Self {
             resume,
             cache,
@@ -71,7 +72,7 @@ impl Reuse {
             to_cache: HashMap::new(),
             refreshed: Refreshed::default(),
             rejected: HashSet::new(),
-            kept: Kept::default(),
+            kept: kept.unwrap_or_default(),
             calls_made_after: HashMap::new(),
             calls_again: HashSet::new(),
             keeps_calls: HashMap::new(),
@@ -126,8 +127,10 @@ impl Reuse {
         run: &RunState,
         now: Micros,
     ) -> Prepared {
-        let not_reused = if let Some(call) = instance.code_call() {
-            self.keys.not_reused(&call.step)
+        let own = instance.code_call().map(|call| &*call.step);
+        let own = own.or_else(|| instance.given_call().and_then(|_| instance.step()));
+        let not_reused = if let Some(step) = own {
+            self.keys.not_reused(step, instance.given_call())
         } else {
             let known = self.not_reused.get(instance.plan_step().at());
             known.copied().flatten()
@@ -297,13 +300,8 @@ impl Reuse {
 
     /// What rows come to, where an event says that.
     pub(super) fn note_end(&mut self, event: &EventKind, scheduler: &Scheduler) {
-        let (row, output) = match event {
-            EventKind::StepSucceeded { step, output, .. } => (step.ix, Some(output)),
-            EventKind::StepFailed { step, .. }
-            | EventKind::StepSkipped { step, .. }
-            | EventKind::StepUnknown { step, .. }
-            | EventKind::StepCancelled { step } => (step.ix, None),
-            _ => return,
+        let Some((row, output)) = came_to(event) else {
+            return;
         };
         if scheduler.plan_step(row) == row {
             self.kept.ended(row, output);
@@ -325,6 +323,11 @@ impl Reuse {
         if let Some(resume) = &mut self.resume {
             resume.forget(step);
         }
+    }
+
+    /// An event with which a recorded run that was left in this state is opened again.
+    pub(super) fn reopens(&mut self, event: &EventKind, before: &RunState) {
+        self.kept.replay(before, event);
     }
 
     /// What a command means for recorded and cached outputs; the scheduler runs it.
@@ -439,9 +442,9 @@ impl Reuse {
         let (step, tool) = (instance.step()?, instance.tool()?);
         let id = instance.key().id;
         let time_to_live = tool.kind().time_to_live;
-        let (mut key, seen) = self
-            .keys
-            .of(&id, step, time_to_live, (input, instance.prompt()))?;
+        let (mut key, seen) =
+            self.keys
+                .of(&id, step, time_to_live, (input, instance.given_call()))?;
         // The digest is of the whole input; what is stored beside it is for readers.
         key.input = shown_input(input, &self.secrets.now());
         Some((key, seen))

@@ -132,7 +132,7 @@ impl Setup {
                 description: step.settings.description.clone(),
                 parent: None,
                 parameters: shown.then(|| Arc::new(step.parameters.source())),
-                not_reused: keys.not_reused(step),
+                not_reused: keys.not_reused(step, None),
                 sequential: step.settings.mode == Mode::Sequential,
                 price: price(at).map(Box::new),
                 checks: checks(step),

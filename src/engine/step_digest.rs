@@ -2,6 +2,7 @@
 
 use crate::plan::{ExecutionPlan, Step, Template};
 use crate::tools::Toolbox;
+use crate::units::ModelOptions;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt;
@@ -100,7 +101,7 @@ fn of_steps(plan: &ExecutionPlan, tools: &ToolDigests) -> Vec<StepDigest> {
 }
 
 fn tool_digest(toolbox: &dyn Toolbox, tool: &str, model: Option<&str>) -> [u8; 32] {
-    let fingerprint = toolbox.fingerprint(tool, model);
+    let fingerprint = toolbox.fingerprint(tool, model, ModelOptions::default());
     let parts = fingerprint.map_or(Value::Null, |fingerprint| Value::Object(fingerprint.parts));
     *blake3::hash(parts.to_string().as_bytes()).as_bytes()
 }

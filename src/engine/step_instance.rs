@@ -5,7 +5,7 @@ use super::prepare::{Called, OwnCall, RunScope};
 use super::step_tools::StepTools;
 use super::{CodeCall, Scheduler};
 use crate::plan::{ExecutionPlan, Step, StepIx};
-use crate::run::StepKey;
+use crate::run::{GivenCall, StepKey};
 use crate::tools::Tool;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -54,9 +54,9 @@ impl<'a> StepInstance<'a> {
         self.edited.of(self.row, of)
     }
 
-    /// Its prompt, where the user has set it.
-    pub(super) fn prompt(&self) -> Option<&'a Arc<str>> {
-        self.edited()?.prompt.as_ref()
+    /// How it asks its model, where the user has changed that.
+    pub(super) fn given_call(&self) -> Option<&'a GivenCall> {
+        Some(&self.edited()?.call)
     }
 
     /// What it calls.

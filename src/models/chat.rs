@@ -10,7 +10,7 @@ use super::spend_authorizer::SpendAuthorizer;
 use super::structured_output::SentSchema;
 use super::time_limits::TimeLimits;
 use super::worker::SmallModelWorker;
-use crate::units::{Money, Tokens};
+use crate::units::{Money, Temperature, Tokens};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ impl SmallModelWorker {
             spend_authorizer,
             model,
             price: self.price_for(None),
+            temperature: Temperature::DEFAULT,
             max_tokens: chat.max_tokens,
             limits: TimeLimits::begin(Some(chat.timeout), self.stall_timeout),
             arrival: Arrival::new(chat.listener, None),

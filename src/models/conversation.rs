@@ -1,6 +1,7 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
 use super::answer::{self, Unusable};
+use super::api_quirks::ApiQuirks;
 use super::arrival::Arrival;
 use super::cost_basis::CostBasis;
 use super::degenerate;
@@ -19,7 +20,7 @@ use super::time_limits::{TimeLimits, kept};
 use super::usage::Usage;
 use crate::text::message::quote;
 use crate::text::thoughts;
-use crate::units::{Charge, Money, Tokens};
+use crate::units::{Charge, Money, Temperature, Tokens};
 use serde_json::Value;
 
 /// The maximum length of a violation that is quoted back to a model, in bytes.
@@ -35,6 +36,7 @@ pub(super) struct Conversation<'a> {
     pub(super) spend_authorizer: &'a SpendAuthorizer,
     pub(super) model: &'a str,
     pub(super) price: Option<Price>,
+    pub(super) temperature: Temperature,
     pub(super) max_tokens: u32,
     pub(super) limits: TimeLimits,
     /// What of the answers has arrived.
@@ -193,6 +195,9 @@ impl Conversation<'_> {
     pub(super) async fn answer(&mut self) -> Result<ChatAnswer, RequestError> {
         let mut quirks = self.endpoint.first_quirks(&self.request());
         let mut refusal = None;
+        if self.lacks_temperature(quirks) {
+            return Err(RequestError::permanent(self.no_temperature()));
+        }
         for _ in 0..self.max_requests {
             self.spent.waiting = true;
             self.requests += 1;
@@ -209,6 +214,10 @@ impl Conversation<'_> {
                 }
                 Ok(Asked::Refused { next, error, usage }) => {
                     self.settle(&error, usage);
+                    if self.lacks_temperature(next) {
+                        let message = self.no_temperature();
+                        return Err(RequestError { message, ..error });
+                    }
                     if usage.is_some() && !self.can_afford_another_request().await {
                         return Err(RequestError {
                             message: format!(
@@ -232,11 +241,26 @@ impl Conversation<'_> {
         Err(refusal.unwrap_or_else(|| RequestError::permanent(every_form).sent()))
     }
 
+    /// Whether requests of this form lack the temperature that is asked for.
+    fn lacks_temperature(&self, quirks: ApiQuirks) -> bool {
+        !quirks.temperature && !self.temperature.is_default()
+    }
+
+    fn no_temperature(&self) -> String {
+        format!(
+            "{} takes no temperature, and {} is asked for: take it back (`temperature` of the tool, or \
+             `plandeck edit RUN STEP --temperature default`), or ask another model",
+            self.endpoint.place(self.model),
+            self.temperature
+        )
+    }
+
     fn request(&self) -> ChatRequest<'_> {
         ChatRequest {
             model: self.model,
             messages: &self.messages,
             schema: self.schema.as_ref(),
+            temperature: self.temperature,
             max_tokens: self.max_tokens,
             // A repair and another form of a request are requests of their own.
             key: self.key.map(|key| format!("{key}/{}", self.requests)),

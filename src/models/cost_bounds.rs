@@ -124,7 +124,7 @@ fn turns(worker: &SmallModelWorker, task: &Task, input: &Value) -> [Tokens; 2] {
     let schema = task
         .output_schema
         .map(|schema| SentSchema::new(schema, protocol.subset()));
-    let max_tokens = task.max_tokens.unwrap_or(MAX_TOKENS);
+    let max_tokens = task.options.max_tokens.unwrap_or(MAX_TOKENS);
     let first = max_turn_tokens(protocol, &messages, schema.as_ref(), max_tokens);
     let repair = match schema {
         Some(_) => Tokens {

@@ -6,6 +6,7 @@ use super::request::Role;
 use crate::text::json::footprint;
 use crate::text::secrets::Secrets;
 use crate::text::{BoundedText, visible};
+use crate::units::ModelOptions;
 use minijinja::{Environment, context};
 use serde_json::Value;
 use std::fmt::Write;
@@ -29,8 +30,8 @@ pub struct Task<'a> {
     pub prompt: Option<&'a str>,
     /// The model, instead of the worker's.
     pub model: Option<&'a str>,
-    /// The maximum of tokens in an answer.
-    pub max_tokens: Option<u32>,
+    /// The temperature and the maximum of tokens in an answer, instead of those of the worker.
+    pub options: ModelOptions,
     /// The price of the model, instead of the one that is known for it.
     pub price: Option<Price>,
     /// The time limit of the task, its repair included; by default 300 s.

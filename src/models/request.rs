@@ -3,6 +3,7 @@
 use super::http::RequestError;
 use super::structured_output::SentSchema;
 use super::usage::Usage;
+use crate::units::Temperature;
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) struct ChatRequest<'a> {
     pub(crate) messages: &'a [(Role, String)],
     /// The JSON Schema of the answer.
     pub(crate) schema: Option<&'a SentSchema>,
+    /// The temperature, where the model takes one.
+    pub(crate) temperature: Temperature,
     /// The maximum of tokens in the answer.
     pub(crate) max_tokens: u32,
     /// The name of this request, by which a provider sees that it had it before.

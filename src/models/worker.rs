@@ -399,7 +399,8 @@ impl SmallModelWorker {
             spend_authorizer,
             model,
             price: self.price_of(task),
-            max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
+            temperature: task.options.temperature.unwrap_or_default(),
+            max_tokens: task.options.max_tokens.unwrap_or(MAX_TOKENS),
             limits: TimeLimits::begin(task.timeout, task.stall_timeout.or(self.stall_timeout)),
             arrival: Arrival::new(task.listener, task.raw),
             schema: task

@@ -1,6 +1,6 @@
 //! Why a step was called, or why it was not: in words, from the run's events.
 
-use super::{decider_in_words, handle_in_words, settlement_in_words, sum_in_words};
+use super::{decider_in_words, given_in_words, handle_in_words, settlement_in_words, sum_in_words};
 use crate::plan::StepIx;
 use crate::run::{
     CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, Settlement,
@@ -96,12 +96,11 @@ impl Explanation {
                 .push("the user set its input in place of its parameters".to_owned());
         }
         if let Some(given) = &row.given_call {
-            if given.prompt.is_some() {
-                self.notes.push("the user set its prompt".to_owned());
-            }
-            if let Some(model) = &given.model {
-                self.notes.push(format!("the user set its model: {model}"));
-            }
+            let set = given_in_words(given).map(|(what, value)| match &*value {
+                "" => format!("the user set its {what}"),
+                value => format!("the user set its {what}: {value}"),
+            });
+            self.notes.extend(set);
         }
         match (row.status, row.source) {
             (StepStatus::Succeeded, Some(StepSource::Cache)) => {
@@ -368,7 +367,7 @@ const fn not_reused_in_words(why: NotReused) -> &'static str {
         NotReused::Effects => "a call may change something, and is not declared to only read",
         NotReused::Quick => "a call takes no longer than looking its output up",
         NotReused::Temperature => {
-            "the model takes no temperature and may answer differently each time"
+            "the model is not asked at temperature 0 and may answer differently each time"
         }
         NotReused::Simulated => "outputs are made up in a simulated run",
         NotReused::Undetermined => "what determines its output is not known",

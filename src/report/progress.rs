@@ -1,5 +1,6 @@
 //! A run as plain lines, for output that is not a terminal.
 
+use super::given_calls::given_in_words;
 use super::questions::{answer_in_words, question_in_words};
 use super::settlements::settlement_in_words;
 use crate::run::{
@@ -209,18 +210,14 @@ impl Progress {
                 Some(_) => format!("edited    {}: another input", step.id),
                 None => format!("edited    {}: its input as the plan has it", step.id),
             },
-            EventKind::StepCallSet {
-                step,
-                prompt,
-                model,
-            } => {
-                let given = [
-                    prompt.as_ref().map(|_| "another prompt".to_owned()),
-                    model.as_ref().map(|model| format!("model {model}")),
-                ];
-                let given: Vec<String> = given.into_iter().flatten().collect();
+            EventKind::StepCallSet { step, call } => {
+                let given = given_in_words(call).map(|(what, value)| match &*value {
+                    "" => format!("another {what}"),
+                    value => format!("{what} {value}"),
+                });
+                let given: Vec<String> = given.collect();
                 let given = match given.len() {
-                    0 => "its prompt and model as the plan has them".to_owned(),
+                    0 => "its model is asked as the plan has it".to_owned(),
                     _ => given.join(", "),
                 };
                 format!("edited    {}: {given}", step.id)

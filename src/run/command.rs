@@ -1,6 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
-use super::{Answer, Breakpoint, DecidedBy, EditWay, HandOver, RunSetting};
+use super::{Answer, Breakpoint, CallEdit, DecidedBy, EditWay, HandOver, RunSetting};
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -27,18 +27,6 @@ pub struct Approval {
     pub call: Option<Arc<str>>,
     /// Who decides.
     pub by: DecidedBy,
-}
-
-/// What the user changes of a step's calls: `None` leaves it as it is, `Some(None)` takes a change back.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[allow(clippy::option_option, reason = "each of the three has its meaning")]
-pub struct CallEdit {
-    /// The input instead of its parameters.
-    pub input: Option<Option<Arc<Value>>>,
-    /// The prompt instead of its tool's own, with `{{name}}` for parameters.
-    pub prompt: Option<Option<Arc<str>>>,
-    /// The model instead of the plan's.
-    pub model: Option<Option<Arc<str>>>,
 }
 
 /// One request. The engine answers with events, or with nothing where the request does not apply.
@@ -71,7 +59,7 @@ pub enum RunCommand {
     /// Call the step so from now on; a step that has ended runs again, with everything that depends on it. Not while a
     /// call of it is running.
     SetCall(StepIx, Box<CallEdit>),
-    /// Take back what the last edit gave a step: its input, prompt, model or output, or that it is skipped. A step that has
+    /// Take back what the last edit gave a step: its input, how it asks its model, its output, or that it is skipped. A step that has
     /// ended runs again, with everything that depends on it; what was made before by the same calls is used again.
     Undo,
     /// Make the edit again that was taken back last.
@@ -89,8 +77,8 @@ pub enum RunCommand {
     /// Another value of a setting from now on; what is running is left alone. Not where [`RunSetting::refusal`] says
     /// why not.
     Set(RunSetting),
-    /// Where a limit has stopped the run: run what it kept from running, and what it cut off.
-    ContinueAfterLimit,
+    /// Where a limit has stopped the run: change these settings, then run what it kept from running, and what it cut off.
+    ContinueAfterLimit(Vec<RunSetting>),
     /// Start these steps no more, and once nothing is running and nothing starts by itself, stop for the run that goes on
     /// with an edited plan; `None` takes that back.
     HandOver(Option<Box<HandOver>>),

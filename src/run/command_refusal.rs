@@ -55,11 +55,20 @@ impl RunCommand {
                 not_open(run, row)
             }),
             Self::SetCall(step, edit) => on(run, *step, |row| {
-                if edit.prompt.is_some() && &*row.info.kind != "model" {
+                let of_model = [
+                    (edit.prompt.is_some(), "a prompt"),
+                    (edit.temperature.is_some(), "a temperature"),
+                    (edit.max_tokens.is_some(), "a maximum of tokens"),
+                ];
+                let named = of_model.into_iter().find(|(is_given, _)| *is_given);
+                if let Some((_, what)) = named.filter(|_| &*row.info.kind != "model") {
                     return Some(format!(
-                        "step {} calls a tool of type {}: only model tools have a prompt",
+                        "step {} calls a tool of type {}: only model tools have {what}",
                         row.info.id, row.info.kind
                     ));
+                }
+                if edit.max_tokens == Some(Some(0)) {
+                    return Some("an answer has at least 1 token".to_owned());
                 }
                 if edit.input.is_some() && row.is_expanded() {
                     return Some(edit_an_element(row));
@@ -92,9 +101,12 @@ impl RunCommand {
                     .then(|| format!("no call of step {} asks anything", row.info.id))
             }),
             Self::Set(setting) => setting.refusal(run, run.at),
-            Self::ContinueAfterLimit => {
-                let is_limited = !run.exceeded.is_empty();
-                (!is_limited).then(|| "no limit has stopped the run".to_owned())
+            Self::ContinueAfterLimit(settings) => {
+                if run.exceeded.is_empty() {
+                    return Some("no limit has stopped the run".to_owned());
+                }
+                let mut settings = settings.iter();
+                settings.find_map(|setting| setting.refusal(run, run.at))
             }
             Self::HandOver(to) => stopping(run).or_else(|| not_going(run)).or_else(|| {
                 let is_set = to.is_some() || run.hand_over.is_some();

@@ -9,14 +9,12 @@ use std::sync::Arc;
 impl StepState {
     /// What the user has given it.
     pub fn what_is_given(&self) -> StepGiven {
-        let call = self.given_call.as_deref();
         let output = self.output.as_ref();
         let output =
             output.filter(|_| self.source == Some(StepSource::Mock) && !self.is_expanded());
         StepGiven {
             input: self.given.clone(),
-            prompt: call.and_then(|call| call.prompt.clone()),
-            model: call.and_then(|call| call.model.clone()),
+            call: self.given_call.as_deref().cloned().unwrap_or_default(),
             supplied: output.is_some(),
             output: output.filter(|output| !output.is_null()).cloned(),
             skipped: self.skipped_by_hand,
@@ -32,20 +30,10 @@ impl StepState {
                 given.runs();
             }
             RunCommand::SetCall(_, edit) => {
-                let CallEdit {
-                    input,
-                    prompt,
-                    model,
-                } = &**edit;
-                if let Some(input) = input {
+                if let Some(input) = &edit.input {
                     given.input.clone_from(input);
                 }
-                if let Some(prompt) = prompt {
-                    given.prompt.clone_from(prompt);
-                }
-                if let Some(model) = model {
-                    given.model.clone_from(model);
-                }
+                edit.apply(&mut given.call);
                 given.runs();
             }
             RunCommand::SetOutput(_, output) => {
@@ -67,11 +55,10 @@ impl StepState {
         let now = self.what_is_given();
         let edit = CallEdit {
             input: (now.input != wanted.input).then(|| wanted.input.clone()),
-            prompt: (now.prompt != wanted.prompt).then(|| wanted.prompt.clone()),
-            model: (now.model != wanted.model).then(|| wanted.model.clone()),
+            ..CallEdit::between(&now.call, &wanted.call)
         };
         let mut commands = Vec::new();
-        if edit != CallEdit::default() {
+        if !edit.is_empty() {
             commands.push(RunCommand::SetCall(ix, Box::new(edit)));
         } else if self.status.has_ended() && (now != *wanted) {
             commands.push(RunCommand::Retry(ix));
@@ -98,8 +85,7 @@ impl StepGiven {
     pub(crate) fn call(&self) -> CallEdit {
         CallEdit {
             input: Some(self.input.clone()),
-            prompt: Some(self.prompt.clone()),
-            model: Some(self.model.clone()),
+            ..CallEdit::to(&self.call)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One row of a run: a step of the plan, or an element of a `for_each` step.
 
+use super::given_call::GivenCall;
 use super::row_info::RowInfo;
 use super::{
     AttemptState, Attempts, CallReason, DecidedBy, ErrorKind, Question, Reuse, RunError,
@@ -86,7 +87,7 @@ pub struct Details {
     pub reused: Option<Box<Reuse>>,
     /// The input that the user gave it instead of its parameters.
     pub given: Option<Arc<Value>>,
-    /// The prompt and the model that the user gave it.
+    /// How the user has it ask its model.
     pub given_call: Option<Box<GivenCall>>,
     /// Whether the user skipped it, rather than a stop.
     pub skipped_by_hand: bool,
@@ -178,15 +179,6 @@ impl Deref for StepState {
     fn deref(&self) -> &Details {
         self.details.as_deref().unwrap_or(&NO_DETAILS)
     }
-}
-
-/// What the user gave a step's calls instead of what plan and catalog have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GivenCall {
-    /// The prompt.
-    pub prompt: Option<Arc<str>>,
-    /// The model.
-    pub model: Option<Arc<str>>,
 }
 
 /// The elements of a `for_each` step that has been expanded.

@@ -2,9 +2,9 @@
 
 use super::changes::find;
 use super::error::SessionError;
-use crate::engine::{Edit, ResumeState};
+use crate::engine::{Edit, Kept, ResumeState};
 use crate::plan::ExecutionPlan;
-use crate::run::{EditWay, RunState, StepState};
+use crate::run::{CallEdit, EditWay, GivenCall, RunState, StepState};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,10 +26,9 @@ pub struct Continuation {
     pub skip: Vec<String>,
     /// Inputs that steps are called with instead of their parameters; `None` for the parameters again.
     pub inputs: Vec<(String, Option<Value>)>,
-    /// Prompts that steps ask their model with; `None` for the tool's own again.
-    pub prompts: Vec<(String, Option<Arc<str>>)>,
-    /// Models that steps ask; `None` for the plan's again.
-    pub models: Vec<(String, Option<Arc<str>>)>,
+    /// How steps ask their model; what an edit takes back is as plan and catalog have it again. Their inputs stand in
+    /// `inputs`.
+    pub calls: Vec<(String, CallEdit)>,
     /// Outputs that steps have instead of being called.
     pub outputs: Vec<(String, Value)>,
     /// Whether the last edit is taken back, or made again.
@@ -37,12 +36,12 @@ pub struct Continuation {
 }
 
 impl Continuation {
-    /// Applies it to what is taken over of `run`.
+    /// Applies it to what is taken over of `run`, whose rows had come to what is `kept` before they were taken back.
     pub(super) fn apply(
         self,
         resume_state: &mut ResumeState,
         plan: &ExecutionPlan,
-        run: &RunState,
+        (run, kept): (&RunState, Kept),
     ) -> Result<(), SessionError> {
         if !is_same_plan(run, plan) {
             return Err(SessionError::OtherSteps(Arc::clone(&resume_state.run_id)));
@@ -86,23 +85,24 @@ impl Continuation {
                 .edits
                 .extend(input.map(|input| Edit::Input(id, Arc::new(input))));
         }
-        for (id, prompt) in self.prompts {
+        for (id, edit) in self.calls {
             let id = named_step(&id)?;
-            let is_prompt = |edit: &Edit| matches!(edit, Edit::Prompt(step, _) if *step == id);
-            resume_state.edits.retain(|edit| !is_prompt(edit));
+            let mut given = GivenCall::default();
+            for known in &resume_state.edits {
+                if let Edit::Call(step, known) = known
+                    && *step == id
+                {
+                    known.apply(&mut given);
+                }
+            }
+            edit.apply(&mut given);
+            let is_call = |edit: &Edit| matches!(edit, Edit::Call(step, _) if *step == id);
+            resume_state.edits.retain(|edit| !is_call(edit));
             resume_state.retry(&id);
-            resume_state
-                .edits
-                .extend(prompt.map(|prompt| Edit::Prompt(id, prompt)));
-        }
-        for (id, model) in self.models {
-            let id = named_step(&id)?;
-            let is_model = |edit: &Edit| matches!(edit, Edit::Model(step, _) if *step == id);
-            resume_state.edits.retain(|edit| !is_model(edit));
-            resume_state.retry(&id);
-            resume_state
-                .edits
-                .extend(model.map(|model| Edit::Model(id, model)));
+            if !given.is_empty() {
+                let edit = Box::new(CallEdit::giving(&given));
+                resume_state.edits.push(Edit::Call(id, edit));
+            }
         }
         for (id, output) in self.outputs {
             let id = named_step(&id)?;
@@ -133,7 +133,7 @@ impl Continuation {
             resume_state.forget_outcome(&id);
             resume_state.edits.push(Edit::Skip(id));
         }
-        resume_state.go_on(run);
+        resume_state.go_on(run, kept);
         if !self.retry_failed {
             resume_state.keep_failures(run, &named);
         }

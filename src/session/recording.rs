@@ -9,6 +9,7 @@ use crate::store::{
     CacheOptions, Claim, Journal, JournalOptions, OnFailure, RunMeta, StoreError, StoredCache, home,
 };
 use crate::tools::{Catalog, SharedSecrets, Toolbox};
+use crate::units::ModelOptions;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
@@ -152,7 +153,11 @@ fn catalog_digest(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> [u8; 32] {
         .filter_map(|name| {
             Some((
                 name.to_owned(),
-                Value::Object(toolbox.fingerprint(name, None)?.parts),
+                Value::Object(
+                    toolbox
+                        .fingerprint(name, None, ModelOptions::default())?
+                        .parts,
+                ),
             ))
         })
         .collect();

@@ -30,7 +30,7 @@ pub(crate) async fn repetition(
     times: u32,
     trust: (bool, &TrustedOnce),
 ) -> Result<Repetition, SessionError> {
-    let trials = Trials::of(run, step, call.prompt, call.model)?;
+    let trials = Trials::of(run, step, call)?;
     let run_id = run.header.as_deref().map_or("", |header| &header.run_id);
     let prior = PriorRun::look_at(run_id)?;
     let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;

@@ -11,8 +11,9 @@ use crate::plan::ExecutionPlan;
 use crate::run::{Rates, ResourceLimits, RunState};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::REDACTED;
-use serde_json::Value;
-use std::collections::HashSet;
+use crate::units::Micros;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +27,16 @@ pub struct PriorRun {
     plan_text: Option<Arc<str>>,
     settings: Value,
     purpose: Purpose,
+}
+
+/// The setting on record that says when steps were defined otherwise last, in microseconds of the run.
+const DEFINED: &str = "defined_since";
+
+/// When steps of a run were defined otherwise last, in the course of it.
+fn defined_since(settings: &Value) -> HashMap<Arc<str>, Micros> {
+    let known = settings[DEFINED].as_object().into_iter().flatten();
+    let known = known.filter_map(|(id, at)| Some((Arc::from(&**id), Micros(at.as_u64()?))));
+    known.collect()
 }
 
 /// What becomes of an earlier run.
@@ -349,7 +360,17 @@ impl PriorRun {
                 }
                 Purpose::Resume => meta.origin = Some(Arc::clone(&resume_state.origin)),
                 Purpose::GoOn(continuation) => {
-                    continuation.apply(resume_state, plan, self.resumption.state())?;
+                    let run = self.resumption.state();
+                    let mut defined = defined_since(&self.settings);
+                    let kept = self.resumption.kept().since(run, &defined);
+                    for step in plan.steps.iter() {
+                        if !resume_state.is_same(&step.id) {
+                            defined.insert(Arc::clone(&step.id), run.at);
+                        }
+                    }
+                    let defined = defined.iter().map(|(id, at)| (&**id, at.0));
+                    meta.settings[DEFINED] = json!(defined.collect::<BTreeMap<_, _>>());
+                    continuation.apply(resume_state, plan, (run, kept))?;
                 }
                 Purpose::Taped(..) => {}
             }

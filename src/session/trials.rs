@@ -7,7 +7,7 @@ use super::load::Loaded;
 use super::repeated_call::{RepeatedCall, of_definition};
 use crate::engine::{definitions, step_prices};
 use crate::plan::{ExecutionPlan, Step, parse};
-use crate::run::{Forecast, RepeatPrice, RunState, StepState};
+use crate::run::{Forecast, GivenCall, RepeatPrice, RunState, StepState};
 use crate::tools::{REDACTED, Toolbox};
 use crate::units::Money;
 use serde_json::{Map, Value, json};
@@ -27,10 +27,8 @@ pub(crate) struct Trials {
     step: Arc<str>,
     /// What it is called with.
     input: Map<String, Value>,
-    /// The model that it is asked with.
-    model: Option<Arc<str>>,
-    /// The prompt instead of its tool's.
-    prompt: Option<Arc<str>>,
+    /// How its model is asked otherwise than plan and catalog have it.
+    call: GivenCall,
     /// The filter by which answers are compared.
     by: Option<String>,
     /// What it gave in the run.
@@ -40,17 +38,11 @@ pub(crate) struct Trials {
 }
 
 impl Trials {
-    /// The step `id` of a recorded run: with the prompt and the model that the user gave it there, unless others are given
-    /// here.
+    /// The step `id` of a recorded run: it asks its model as `call` has it, and else as the user had it there.
     ///
     /// # Errors
     /// Where there is no such step, or its input is not known.
-    pub(crate) fn of(
-        run: &RunState,
-        id: &str,
-        prompt: Option<Arc<str>>,
-        model: Option<Arc<str>>,
-    ) -> Result<Self, SessionError> {
+    pub(crate) fn of(run: &RunState, id: &str, call: GivenCall) -> Result<Self, SessionError> {
         let row = run.steps.iter().find(|row| &*row.info.id == id);
         let row = row.ok_or_else(|| {
             SessionError::no_such_step(id, run.steps.iter().map(|row| &*row.info.id))
@@ -74,7 +66,7 @@ impl Trials {
                 "was called with a secret, which is not on record: its call cannot be repeated",
             ));
         }
-        let given = row.given_call.as_deref();
+        let given = row.given_call.as_deref().cloned();
         let header = run.header.as_deref();
         Ok(Self {
             run_id: header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id)),
@@ -84,8 +76,7 @@ impl Trials {
                 .and_then(|parent| run.steps.get(parent.at()))
                 .map_or_else(|| Arc::clone(&row.info.id), |row| Arc::clone(&row.info.id)),
             input,
-            model: model.or_else(|| given.and_then(|given| given.model.clone())),
-            prompt: prompt.or_else(|| given.and_then(|given| given.prompt.clone())),
+            call: call.or(given.unwrap_or_default()),
             by: None,
             output: row.made().cloned(),
             recorded: recorded_cost(row),
@@ -138,7 +129,7 @@ impl Trials {
         ] {
             value.insert(key.to_owned(), member);
         }
-        if let Some(model) = &self.model {
+        if let Some(model) = &self.call.model {
             value.insert("model".to_owned(), json!(model));
         }
         let name = format!("{} of {}, {n} times", step.id, of.name);
@@ -189,8 +180,8 @@ impl Loaded {
     ) -> Result<Self, SessionError> {
         let (step, _) = find(&self.plan, &trials.step)?;
         let at = self.plan.steps.iter().position(|one| one.id == step.id);
-        // A call with another prompt or model is not the plan's.
-        let is_own = trials.prompt.is_none() && trials.model.is_none();
+        // A call that asks its model otherwise is not the plan's.
+        let is_own = trials.call.is_empty();
         let known = definitions(&self.plan, &self.toolbox);
         let repeats = RepeatedCall {
             run_id: Arc::clone(&trials.run_id),
@@ -211,15 +202,25 @@ impl Loaded {
                 step.id, step.tool
             )));
         }
-        if let Some(prompt) = &trials.prompt {
-            let tool = tool.and_then(|tool| tool.with_prompt(prompt));
-            let tool = tool.ok_or_else(|| {
-                SessionError::NoTrials(format!(
-                    "--prompt: the tool of step {} asks no model with a prompt",
-                    step.id
-                ))
-            })?;
-            self.toolbox.insert(Arc::clone(&step.tool), tool);
+        let no = |what: &str| {
+            SessionError::NoTrials(format!(
+                "the tool of step {} asks no model with {what}",
+                step.id
+            ))
+        };
+        let (prompt, options) = (&trials.call.prompt, trials.call.options);
+        let mut asked = tool;
+        if let Some(prompt) = prompt {
+            let own = asked.and_then(|tool| tool.with_prompt(prompt));
+            asked = Some(own.ok_or_else(|| no("a prompt (--prompt)"))?);
+        }
+        if !options.is_empty() {
+            let own = asked.and_then(|tool| tool.with_options(options));
+            let what = "options (--temperature, --max-tokens)";
+            asked = Some(own.ok_or_else(|| no(what))?);
+        }
+        if let Some(asked) = asked.filter(|_| prompt.is_some() || !options.is_empty()) {
+            self.toolbox.insert(Arc::clone(&step.tool), asked);
         }
         let (value, context) = trials.plan(&self.plan, n)?;
         let draft = parse(TRIALS, value.to_string().as_bytes())?;

@@ -102,7 +102,7 @@ pub enum StoreError {
         examples: String,
     },
     /// The run is still running, and cannot be resumed or forked yet.
-    #[error("run {0} is still running")]
+    #[error("run {0} is still running: wait for its end, or stop it (`plandeck stop {0}`)")]
     Running(String),
     /// Another run has resumed it already.
     #[error(

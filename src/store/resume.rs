@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::read::{Recording, Store};
 use super::run_lock::Claim;
-use crate::engine::{EarlierRun, ResumeState, StepDigest, states_left};
+use crate::engine::{EarlierRun, Kept, ResumeState, StepDigest, states_left};
 use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{RunState, RunSummary, RunWord};
 use std::collections::{HashMap, HashSet};
@@ -23,6 +23,8 @@ pub struct Resumption {
 struct Ancestor {
     /// The states in which its processes left it, that of the last one last.
     states: Vec<RunState>,
+    /// What its rows had come to before they were taken back.
+    kept: Kept,
     definitions: Vec<StepDigest>,
     origin: Option<Arc<str>>,
     is_running: bool,
@@ -96,8 +98,10 @@ impl Store {
             unrecorded,
             ..
         } = self.load(run);
+        let (states, kept) = states_left(&events);
         Ok(Ancestor {
-            states: states_left(&events),
+            states,
+            kept,
             definitions: details.definitions,
             origin: details.origin,
             is_running: run.status == RunWord::Running,
@@ -170,6 +174,12 @@ impl Resumption {
             before = Some(ResumeState::new(&earlier, plan, definitions));
         }
         before
+    }
+
+    /// What the rows of the run had come to before they were taken back.
+    pub(crate) fn kept(&self) -> Kept {
+        let last = self.line.last();
+        last.map_or_else(Kept::default, |run| run.kept.clone())
     }
 
     /// The run that the line was forked from, where it was.

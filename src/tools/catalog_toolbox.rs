@@ -17,6 +17,7 @@ use super::{Fingerprint, SharedSecrets, Tool, ToolError, Toolbox};
 use super::{Probe, Recover, Recovery};
 use crate::models::SmallModelWorker;
 use crate::plan::{Evaluation, ExecutionPlan, FINAL_SYNTHESIS};
+use crate::units::ModelOptions;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
@@ -249,15 +250,20 @@ impl Toolbox for CatalogToolbox {
         self.services.secrets.clone()
     }
 
-    fn fingerprint(&self, name: &str, model: Option<&str>) -> Option<Fingerprint> {
+    fn fingerprint(
+        &self,
+        name: &str,
+        model: Option<&str>,
+        options: ModelOptions,
+    ) -> Option<Fingerprint> {
         if let Some(definition) = self.definitions.get(name) {
-            return Some(self.fingerprint_of(definition, model));
+            return Some(self.fingerprint_of(definition, (model, options)));
         }
         match name {
             "code_exec" => Some(Fingerprint::builtin(name, None)),
             FINAL_SYNTHESIS => {
                 let definition = ToolDefinition::new(name, Arc::new(ModelSettings::default()));
-                Some(self.fingerprint_of(&definition, model))
+                Some(self.fingerprint_of(&definition, (model, options)))
             }
             // The fingerprint of `function_call` depends on the tool that the input names.
             _ => None,
@@ -289,8 +295,12 @@ impl Toolbox for CatalogToolbox {
 }
 
 impl CatalogToolbox {
-    fn fingerprint_of(&self, definition: &ToolDefinition, model: Option<&str>) -> Fingerprint {
-        Fingerprint::of(definition, &self.worker, &self.services.environment, model)
+    fn fingerprint_of(
+        &self,
+        definition: &ToolDefinition,
+        asked: (Option<&str>, ModelOptions),
+    ) -> Fingerprint {
+        Fingerprint::of(definition, &self.worker, &self.services.environment, asked)
     }
 
     /// The tool for an agent that the catalog does not list.

@@ -7,7 +7,7 @@ use super::template::variables;
 use super::{CallPolicy, FileInputs, Reaches, Tool, ToolKind};
 use crate::models::{Environment, SmallModelWorker};
 use crate::run::NotReused;
-use crate::units::Money;
+use crate::units::{ModelOptions, Money};
 use serde_json::{Map, Value, json};
 use std::any::Any;
 use std::error::Error;
@@ -187,6 +187,8 @@ pub(crate) struct FingerprintParts<'a> {
     pub worker: &'a SmallModelWorker,
     /// The model that the step asks for.
     pub model: Option<&'a str>,
+    /// What the step's requests to it say otherwise than the tool.
+    pub options: ModelOptions,
     /// Where `${VAR}` is read.
     read: &'a Environment,
     /// What was added.
@@ -205,12 +207,13 @@ impl<'a> FingerprintParts<'a> {
         definition: &'a ToolDefinition,
         worker: &'a SmallModelWorker,
         read: &'a Environment,
-        model: Option<&'a str>,
+        (model, options): (Option<&'a str>, ModelOptions),
     ) -> Self {
         Self {
             definition,
             worker,
             model,
+            options,
             read,
             parts: Map::new(),
             executor: Map::new(),

@@ -1,7 +1,7 @@
 //! Reads the fields of a tool's object, with a fault for each value that is not valid.
 
 use super::template::unknown_form;
-use crate::units::Money;
+use crate::units::{Money, Temperature};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +124,16 @@ impl<'a> Fields<'a> {
             self.wrong(field, "a whole number above 0", &value);
         }
         count
+    }
+
+    pub(super) fn temperature(&mut self, field: &'static str) -> Option<Temperature> {
+        let value = self.take(field)?;
+        let number = value.as_f64();
+        let temperature = number.and_then(|number| Temperature::from_number(number).ok());
+        if temperature.is_none() {
+            self.wrong(field, "a number from 0 to 2", &value);
+        }
+        temperature
     }
 
     pub(super) fn seconds(&mut self, field: &'static str) -> Option<Duration> {

@@ -4,6 +4,7 @@ use super::FileInputs;
 use super::definition::{FingerprintParts, ToolDefinition};
 use crate::models::{Environment, SmallModelWorker};
 use crate::run::NotReused;
+use crate::units::ModelOptions;
 use serde_json::{Map, Value, json};
 
 /// What determines a tool's outputs besides its input: where two fingerprints and inputs are equal, the cached
@@ -45,14 +46,14 @@ impl Fingerprint {
         }
     }
 
-    /// The fingerprint of a catalog's tool. `model` is the model that the step names.
+    /// The fingerprint of a catalog's tool. `asked` is the model that the step names, and what it says otherwise than the tool.
     pub fn of(
         definition: &ToolDefinition,
         worker: &SmallModelWorker,
         environment: &Environment,
-        model: Option<&str>,
+        asked: (Option<&str>, ModelOptions),
     ) -> Self {
-        let mut parts = FingerprintParts::new(definition, worker, environment, model);
+        let mut parts = FingerprintParts::new(definition, worker, environment, asked);
         parts.put("type", json!(definition.kind().name));
         let not_reused = definition.implementation.fingerprint(&mut parts);
         if worker.is_simulated() {
@@ -78,6 +79,7 @@ mod tests {
     use crate::plan::parse;
     use crate::run::NotReused::{Effects, Quick, Temperature};
     use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
+    use crate::units::ModelOptions;
     use serde_json::json;
 
     #[test]
@@ -98,20 +100,69 @@ mod tests {
         let worker = SmallModelWorker::new("openai/gpt-4o-mini");
         let toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
         let toolbox: &dyn Toolbox = &toolbox;
-        let not_reused = |name| toolbox.fingerprint(name, None).unwrap().not_reused;
+        let not_reused = |name| {
+            toolbox
+                .fingerprint(name, None, ModelOptions::default())
+                .unwrap()
+                .not_reused
+        };
         assert_eq!(
             ["say", "read", "write", "count", "kept", "code_exec"].map(not_reused),
             [None, None, Some(Effects), Some(Quick), None, None]
         );
-        let reasons = toolbox.fingerprint("say", Some("o4-mini")).unwrap();
+        let reasons = toolbox
+            .fingerprint("say", Some("o4-mini"), ModelOptions::default())
+            .unwrap();
         assert_eq!(reasons.not_reused, Some(Temperature));
-        assert!(toolbox.fingerprint("function_call", None).is_none());
-        let say = |model| toolbox.fingerprint("say", model).unwrap();
+        assert!(
+            toolbox
+                .fingerprint("function_call", None, ModelOptions::default())
+                .is_none()
+        );
+        let say = |model| {
+            toolbox
+                .fingerprint("say", model, ModelOptions::default())
+                .unwrap()
+        };
         assert_eq!(say(None).parts["prompt"], "Say {{it}}");
         assert_eq!(say(Some("gpt-4o")).executor["model"], "openai/gpt-4o");
         assert_ne!(say(None).executor, say(Some("gpt-4o")).executor);
         assert_eq!(say(None).parts, say(Some("gpt-4o")).parts);
-        let url = &toolbox.fingerprint("read", None).unwrap().parts["url"];
+        let url = &toolbox
+            .fingerprint("read", None, ModelOptions::default())
+            .unwrap()
+            .parts["url"];
         assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
+    }
+    #[test]
+    fn a_temperature_that_is_not_the_default_is_a_part_and_is_not_reused() {
+        let catalog = |fields: serde_json::Value| {
+            let tools = json!({"tools": {"say": fields}});
+            let draft = parse(
+                "plan",
+                json!({"steps": [{"id": 1, "tool": "say"}]})
+                    .to_string()
+                    .as_bytes(),
+            );
+            Catalog::from_value(&tools, draft.unwrap().source(), None).unwrap()
+        };
+        let worker = SmallModelWorker::new("openai/gpt-4o-mini");
+        let of = |fields, temperature: Option<&str>| {
+            let toolbox = CatalogToolbox::new(&catalog(fields), &worker, ToolOptions::default());
+            let options = ModelOptions {
+                temperature: temperature.map(|text| text.parse().unwrap()),
+                max_tokens: None,
+            };
+            toolbox.fingerprint("say", None, options).unwrap()
+        };
+        let plain = of(json!({}), None);
+        assert_eq!(of(json!({"temperature": 0}), None), plain);
+        assert_eq!(of(json!({}), Some("0")), plain);
+        let warm = of(json!({"temperature": 0.7}), None);
+        assert_eq!(warm.parts["temperature"], json!(0.7));
+        assert_eq!(warm.not_reused, Some(Temperature));
+        // As in the catalog: an output fits once the temperature stands there.
+        assert_eq!(of(json!({}), Some("0.7")), warm);
+        assert_eq!(of(json!({"temperature": 0.7}), Some("0")), plain);
     }
 }

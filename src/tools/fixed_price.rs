@@ -5,7 +5,7 @@ use super::{
     Unseen,
 };
 use crate::models::CostBasis;
-use crate::units::{Charge, ChargeClass, Money};
+use crate::units::{Charge, ChargeClass, ModelOptions, Money};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -21,6 +21,13 @@ pub(super) struct Priced {
 }
 
 impl Priced {
+    /// Another tool for the same price.
+    #[allow(clippy::unnecessary_wraps, reason = "as the trait has it")]
+    fn around(&self, tool: Arc<dyn Tool>) -> Option<Arc<dyn Tool>> {
+        let price = self.price;
+        Some(Arc::new(Self { tool, price }))
+    }
+
     fn charge(price: Money, mut report: CallReport) -> CallReport {
         if report.basis != CostBasis::NotSent {
             report.cost = report.cost.map(|cost| cost + price);
@@ -63,6 +70,26 @@ impl Tool for Priced {
 
     fn look_up(&self, call: Call) -> Option<BoxFuture<'static, Standing>> {
         self.tool.look_up(call)
+    }
+
+    fn with_prompt(&self, prompt: &Arc<str>) -> Option<Arc<dyn Tool>> {
+        self.around(self.tool.with_prompt(prompt)?)
+    }
+
+    fn own_prompt(&self) -> Option<&Arc<str>> {
+        self.tool.own_prompt()
+    }
+
+    fn with_options(&self, options: ModelOptions) -> Option<Arc<dyn Tool>> {
+        self.around(self.tool.with_options(options)?)
+    }
+
+    fn own_options(&self) -> Option<ModelOptions> {
+        self.tool.own_options()
+    }
+
+    fn model(&self, wanted: Option<&str>) -> Option<String> {
+        self.tool.model(wanted)
     }
 
     fn policy(&self) -> CallPolicy {

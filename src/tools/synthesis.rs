@@ -6,6 +6,7 @@ use super::{
 };
 use crate::models::{MAX_TOKENS, SmallModelWorker, Task};
 use crate::text::BoundedText;
+use crate::units::{ModelOptions, Temperature};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -16,12 +17,16 @@ use std::sync::Arc;
 /// the output.
 pub(super) struct FinalSynthesis {
     worker: SmallModelWorker,
+    options: ModelOptions,
 }
 
 impl FinalSynthesis {
     /// The tool, run by `worker`.
     pub(super) fn new(worker: SmallModelWorker) -> Self {
-        Self { worker }
+        Self {
+            worker,
+            options: ModelOptions::default(),
+        }
     }
 }
 
@@ -63,7 +68,7 @@ impl Tool for FinalSynthesis {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let worker = self.worker.clone();
+        let (worker, options) = (self.worker.clone(), self.options);
         async move {
             let template = match template(&call.input) {
                 Ok(template) => template,
@@ -80,6 +85,7 @@ impl Tool for FinalSynthesis {
                 name: crate::plan::FINAL_SYNTHESIS,
                 prompt: Some(&prompt),
                 model: call.model.as_deref(),
+                options,
                 known_output: known_output.as_ref(),
                 timeout: model::own_timeout(&call, None),
                 listener: call.listener.as_ref(),
@@ -116,7 +122,21 @@ impl Tool for FinalSynthesis {
 
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
         let prompt = prompt(input);
-        self.worker.prompt(&asked(&prompt, model), input)
+        self.worker.prompt(&self.asked(&prompt, model), input)
+    }
+
+    fn with_options(&self, options: ModelOptions) -> Option<Arc<dyn Tool>> {
+        Some(Arc::new(Self {
+            worker: self.worker.clone(),
+            options,
+        }))
+    }
+
+    fn own_options(&self) -> Option<ModelOptions> {
+        Some(self.options.or(ModelOptions {
+            temperature: Some(Temperature::DEFAULT),
+            max_tokens: Some(MAX_TOKENS),
+        }))
     }
 
     fn model(&self, wanted: Option<&str>) -> Option<String> {
@@ -128,41 +148,46 @@ impl Tool for FinalSynthesis {
     }
 }
 
-/// The task of a call, as it is priced.
-fn asked<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
-    Task {
-        name: crate::plan::FINAL_SYNTHESIS,
-        prompt: Some(prompt),
-        model,
-        ..Task::default()
+impl FinalSynthesis {
+    /// The task of a call, as it is priced.
+    fn asked<'a>(&self, prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
+        Task {
+            name: crate::plan::FINAL_SYNTHESIS,
+            prompt: Some(prompt),
+            model,
+            options: self.options,
+            ..Task::default()
+        }
     }
 }
 
 impl Pricing for FinalSynthesis {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         let prompt = prompt(input);
-        self.worker.quote(&asked(&prompt, model), input).into()
+        self.worker.quote(&self.asked(&prompt, model), input).into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
         let prompt = prompt(input);
-        let task = asked(&prompt, model);
+        let task = self.asked(&prompt, model);
         self.worker.reservation(&task, input).into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
         let prompt = prompt(known);
-        let task = asked(&prompt, model);
+        let task = self.asked(&prompt, model);
         let unseen = (unseen.expected, unseen.max);
         self.worker.estimate(&task, known, unseen).into()
     }
 
     fn max_answer_tokens(&self) -> Option<u64> {
-        (!self.worker.is_offline()).then_some(MAX_TOKENS.into())
+        let max = self.options.max_tokens.unwrap_or(MAX_TOKENS);
+        (!self.worker.is_offline()).then_some(max.into())
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let prompt = prompt(input);
-        self.worker.rate_limit_use(&asked(&prompt, model), input)
+        self.worker
+            .rate_limit_use(&self.asked(&prompt, model), input)
     }
 }

@@ -4,6 +4,7 @@ use super::call::{Call, CallReport};
 use super::pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
 use super::warm_jail::WarmJail;
 use super::{CallPolicy, Standing, ToolKind};
+use crate::units::ModelOptions;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
@@ -41,6 +42,16 @@ pub trait Tool: Send + Sync {
 
     /// The same tool with another prompt, `{{name}}` for parameters; `None` for tools that have none.
     fn with_prompt(&self, _prompt: &Arc<str>) -> Option<Arc<dyn Tool>> {
+        None
+    }
+
+    /// The same tool, whose requests to a model say this; `None` for tools that ask none so.
+    fn with_options(&self, _options: ModelOptions) -> Option<Arc<dyn Tool>> {
+        None
+    }
+
+    /// What its requests to a model say where no step says otherwise; `None` for tools that ask none so.
+    fn own_options(&self) -> Option<ModelOptions> {
         None
     }
 

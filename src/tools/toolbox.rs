@@ -3,6 +3,7 @@
 use super::sandbox::Sandbox;
 use super::{Fingerprint, Recovery, SharedSecrets, Tool, ToolError};
 use crate::plan::Evaluation;
+use crate::units::ModelOptions;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -40,9 +41,14 @@ pub trait Toolbox: Send + Sync {
         SharedSecrets::default()
     }
 
-    /// What determines the tool's outputs besides its input; `model` is the model that the step names. `None`
-    /// where that is not known.
-    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+    /// What determines the tool's outputs besides its input; `model` is the model that the step names, and `options` are
+    /// what it says otherwise than the tool. `None` where that is not known.
+    fn fingerprint(
+        &self,
+        _name: &str,
+        _model: Option<&str>,
+        _options: ModelOptions,
+    ) -> Option<Fingerprint> {
         None
     }
 

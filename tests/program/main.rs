@@ -67,6 +67,7 @@ mod mcp_server;
 mod mcp_server_tasks;
 #[cfg(target_os = "linux")]
 mod memory;
+mod model_options;
 mod models;
 mod network;
 #[cfg(target_os = "linux")]

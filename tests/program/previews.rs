@@ -146,3 +146,74 @@ fn a_step_that_was_skipped_names_the_step_because_of_which_it_was() {
     let because = because.iter().find(|step| step["step"] == "c").unwrap();
     assert_eq!(because["why"], "was skipped because of q", "{dry}");
 }
+
+/// The steps that were called since the run had so many events.
+fn called_since(folder: &TempDir, events: u64) -> Vec<String> {
+    let exported = run(folder, &["export", "last", "--format", "jsonl"]);
+    let text = String::from_utf8(exported.stdout).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let started = lines.filter(|event: &Value| {
+        event["type"] == "attempt_started" && event["seq"].as_u64().unwrap() >= events
+    });
+    let mut ids: Vec<String> = started
+        .map(|event| event["step"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn a_raised_limit_runs_what_its_preview_says() {
+    for verb in ["set", "resume"] {
+        let folder = folder();
+        let plan = json!({
+            "name": "limited",
+            "tools": {
+                "work": {"type": "process", "command": ["sh", "-c", "cat"], "cost_usd": 0.01},
+                "once": {"type": "process", "command": ["sh", "-c", "test -e broken && exit 1; cat"]},
+            },
+            "steps": [
+                {"id": "bad", "tool": "once", "parameters": {"n": 0}},
+                {"id": "a", "tool": "work", "parameters": {"n": 1}},
+                {"id": "b", "tool": "work", "parameters": {"of": "{{a.n}}"}},
+                {"id": "c", "tool": "work", "parameters": {"of": "{{b.of}}"}},
+                {"id": "d", "tool": "work", "parameters": {"of": "{{c.of}}"}},
+            ],
+        });
+        std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+        let first = ["run", "plan.json", "--json", "--max-total-cost-usd", "0.01"];
+        let stopped = run(&folder, &first);
+        assert_eq!(code(&stopped), 3, "{}", stderr(&stopped));
+        std::fs::remove_file(folder.path().join("broken")).unwrap();
+
+        // As it is, nothing that costs can run; with one dollar cent more, one step more can.
+        let more = |limit: &str, dry: bool| {
+            let mut words = vec![verb, "last", "--max-total-cost-usd", limit, "--json"];
+            words.extend(dry.then_some("--dry-run"));
+            run(&folder, &words)
+        };
+        for (limit, runs, cannot) in [
+            ("0.02", &["bad", "b"][..], &["c", "d"][..]),
+            ("1", &["bad", "b", "c", "d"], &[]),
+        ] {
+            let dry = json(&more(limit, true));
+            assert_eq!(dry["verb"], verb);
+            assert_eq!(ids(&dry, "reruns"), runs, "{verb} {limit}: {dry}");
+            assert_eq!(ids(&dry, "cannot"), cannot, "{verb} {limit}: {dry}");
+        }
+        let events = run(&folder, &["export", "last", "--format", "jsonl"]);
+        let events = String::from_utf8(events.stdout).unwrap().lines().count() as u64;
+        let dry = json(&more("1", true));
+        let done = more("1", false);
+        assert_eq!(code(&done), 0, "{}", stderr(&done));
+        let mut said = ids(&dry, "reruns");
+        said.sort();
+        assert_eq!(called_since(&folder, events), said);
+        let cost = json(&done)["cost"].as_f64().unwrap() - 0.01;
+        let bound = |name: &str| dry["cost_usd"][name].as_f64().unwrap();
+        assert!(
+            bound("min") <= cost + 1e-9 && cost <= bound("max") + 1e-9,
+            "{cost} {dry}"
+        );
+    }
+}

@@ -12,7 +12,7 @@ use plandeck::store::{
     CacheOptions, Journal, JournalOptions, PruneRules, RunMeta, Store, StoredCache,
 };
 use plandeck::tools::{Fingerprint, Tool, Toolbox};
-use plandeck::units::{Micros, Money};
+use plandeck::units::{Micros, ModelOptions, Money};
 use serde_json::{Map, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +31,12 @@ impl Toolbox for Known {
         self.tools.tool(name)
     }
 
-    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+    fn fingerprint(
+        &self,
+        _name: &str,
+        _model: Option<&str>,
+        _options: ModelOptions,
+    ) -> Option<Fingerprint> {
         Some(self.fingerprint.clone())
     }
 }

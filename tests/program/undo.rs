@@ -148,6 +148,7 @@ fn edits_of_a_recorded_run_are_taken_back_in_their_order() {
         &["set", "last", "b", "--output", "{\"of\": 9}", "--json"],
     );
     assert_eq!(of(&set), 9);
+    assert_eq!(calls(&folder), 4);
 
     let dry = result(&folder, &["undo", "last", "--dry-run", "--json"]);
     assert_eq!((&dry["verb"], &dry["step"]), (&json!("undo"), &json!("b")));
@@ -169,8 +170,11 @@ fn edits_of_a_recorded_run_are_taken_back_in_their_order() {
     // What was taken back stays so when the run goes on.
     result(&folder, &["undo", "last", "--json"]);
     result(&folder, &["undo", "last", "--json"]);
+    // What was made before by the same calls is on record: nothing was called again on the way.
+    assert_eq!(calls(&folder), 4);
     let again = result(&folder, &["retry", "last", "a", "--json"]);
     assert_eq!(of(&again), 1);
+    assert_eq!(calls(&folder), 5, "what is asked for is called");
 
     let exported = run(&folder, &["export", "last", "--format", "jsonl"]);
     let text = String::from_utf8(exported.stdout).unwrap();
@@ -184,4 +188,33 @@ fn edits_of_a_recorded_run_are_taken_back_in_their_order() {
         "done", "done", "undone", "undone", "redone", "redone", "undone", "undone",
     ];
     assert_eq!(ways, wanted);
+}
+
+#[test]
+fn what_is_defined_otherwise_since_is_called_again_when_an_edit_is_taken_back() {
+    let folder = folder();
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    result(&folder, &["run", "plan.json", "--json"]);
+    let edit = ["edit", "last", "a", "--input", "{\"n\": 2}", "--json"];
+    result(&folder, &edit);
+    assert_eq!(calls(&folder), 4);
+    let file = folder.path().join("plan.json");
+    let plan = std::fs::read_to_string(&file).unwrap();
+    let other = plan.replace("echo call", "echo called");
+    assert_ne!(plan, other);
+    std::fs::write(&file, &other).unwrap();
+    let undone = result(&folder, &["undo", "last", "--json"]);
+    assert_eq!(step(&undone, "b")["output"], json!({"of": 1}));
+    assert_eq!(calls(&folder), 6);
+    // From now on it is defined so.
+    let redone = result(&folder, &["redo", "last", "--json"]);
+    assert_eq!(step(&redone, "b")["output"], json!({"of": 2}));
+    assert_eq!(
+        calls(&folder),
+        8,
+        "what was made by the tool of before does not count"
+    );
+    let undone = result(&folder, &["undo", "last", "--json"]);
+    assert_eq!(step(&undone, "b")["output"], json!({"of": 1}));
+    assert_eq!(calls(&folder), 8);
 }

@@ -10,7 +10,7 @@ use plandeck::tui::{
     Effect, HistoryAnswer, HistoryQuery, Message, OutsideEnd, Overlay, Previews, TerminalEffect,
     TerminalEvent,
 };
-use plandeck::units::{Micros, Money};
+use plandeck::units::{Micros, ModelOptions, Money, Temperature};
 
 const PROMPT: &str = "Sort each line of {{text}} into one of the categories food, household or other, and keep the wording of the receipt.\nAnswer with a list.\n";
 
@@ -19,6 +19,11 @@ fn own() -> ModelCall {
         takes_prompt: true,
         prompt: Some(PROMPT.into()),
         model: Some("openai/gpt-4o-mini".into()),
+        takes_options: true,
+        options: ModelOptions {
+            temperature: Some(Temperature::DEFAULT),
+            max_tokens: Some(1000),
+        },
     }
 }
 
@@ -89,7 +94,7 @@ fn a_prompt_is_edited_priced_and_given() {
     let mut screen = screen(120, 36).keys("ctrl-p ctrl-s");
     let text = screen.text();
     assert!(
-        text.contains("the prompt and the model are as they were"),
+        text.contains("the prompt, the model and its options are as they were"),
         "{text}"
     );
     type_in(&mut screen, "Carefully: {{line}} ");
@@ -120,7 +125,7 @@ fn a_model_is_edited_beside_the_prompt() {
     let text = screen.text();
     assert!(text.contains("the model of the plan"), "{text}");
     type_in(&mut screen, "openai/gpt-4o");
-    screen.press("tab");
+    screen.press("shift-tab");
     insta::assert_snapshot!("prompt_edit_model_120x36", screen.text());
     screen.press("ctrl-s enter");
     let model = given(&screen).and_then(|edit| edit.model);
@@ -130,6 +135,30 @@ fn a_model_is_edited_beside_the_prompt() {
     assert!(matches!(screen.model.overlay, Some(Overlay::Editor(_))));
     screen.press("esc");
     assert!(screen.model.overlay.is_none());
+}
+
+#[test]
+fn a_temperature_and_the_length_of_answers_are_edited_beside_the_prompt() {
+    let mut screen = screen(80, 24).keys("ctrl-p tab tab ctrl-u");
+    type_in(&mut screen, "3");
+    screen.press("ctrl-s");
+    let text = screen.text();
+    assert!(
+        text.contains("a temperature is a number from 0 to 2"),
+        "{text}"
+    );
+    screen.press("ctrl-u");
+    type_in(&mut screen, "0.7");
+    screen.press("tab ctrl-u");
+    type_in(&mut screen, "60");
+    insta::assert_snapshot!("prompt_edit_options_80x24", screen.text());
+    screen.press("ctrl-s enter");
+    let options = CallEdit {
+        temperature: Some("0.7".parse().ok()),
+        max_tokens: Some(Some(60)),
+        ..CallEdit::default()
+    };
+    assert_eq!(given(&screen), Some(options));
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use crate::common::recording::{Recording, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::run::{
-    EventKind, Limit, Rate, Rates, RunCommand, RunEvent, RunOutcome, RunSetting, SkipReason,
+    EventKind, Limit, Preview, PreviewStep, Range, Rate, Rates, RunCommand, RunEvent, RunOutcome,
+    RunSetting, Seconds, SkipReason,
 };
-use plandeck::tui::{Effect, Message, Overlay, Question};
-use plandeck::units::Money;
+use plandeck::tui::{Effect, Message, Overlay, Previews, Question};
+use plandeck::units::{Micros, Money};
 
 /// Keys for a text that is typed.
 fn type_in(screen: &mut Screen, text: &str) {
@@ -223,18 +224,58 @@ fn a_change_is_told_and_seen_everywhere() {
 }
 
 #[test]
+fn what_a_raised_limit_runs_and_costs_is_said_first() {
+    let mut screen = Screen::new(100, 30, stopped()).at(950);
+    screen.model.previews = Some(Previews::new(|run, verb, _, command| {
+        assert!(matches!(command, RunCommand::ContinueAfterLimit(_)));
+        Preview {
+            verb: verb.into(),
+            step: None,
+            reruns: vec![PreviewStep {
+                step: "categorize".into(),
+                why: "a limit kept it from running".into(),
+            }],
+            stays: Vec::new(),
+            cannot: Vec::new(),
+            cost_usd: Range {
+                min: Money::ZERO,
+                expected: Some(Money::from_usd(0.0012)),
+                max: Some(Money::from_usd(0.004)),
+            },
+            seconds: Range {
+                min: Seconds(Micros(0)),
+                expected: None,
+                max: None,
+            },
+            events: run.events,
+        }
+    }));
+    screen.press("y");
+    let text = screen.text();
+    assert!(screen.effects.is_empty(), "it is priced first");
+    assert!(
+        text.contains("continue after the limit") && text.contains("$0.0012"),
+        "{text}"
+    );
+    screen.press("enter");
+    assert!(matches!(
+        &screen.effects[..],
+        [Effect::Command(RunCommand::ContinueAfterLimit(settings))] if settings.len() == 1
+    ));
+}
+
+#[test]
 fn a_limit_that_stopped_the_run_can_be_raised() {
     for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
         let mut screen = Screen::new(columns, rows, stopped()).at(950);
         insta::assert_snapshot!(format!("limit_reached_{columns}x{rows}"), screen.text());
     }
     let raised = |usd| {
-        [
-            set(RunSetting::MaxTotalCostUsd {
-                value: Some(Money::from_usd(usd)),
-            }),
-            Effect::Command(RunCommand::ContinueAfterLimit),
-        ]
+        let setting = RunSetting::MaxTotalCostUsd {
+            value: Some(Money::from_usd(usd)),
+        };
+        let raised = RunCommand::ContinueAfterLimit(vec![setting]);
+        [Effect::Command(raised)]
     };
     let yes = Screen::new(100, 30, stopped()).at(950).keys("y");
     assert_eq!(yes.effects, raised(0.2));

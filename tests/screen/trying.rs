@@ -90,6 +90,7 @@ fn screen(columns: u16, rows: u16) -> Screen {
             takes_prompt: true,
             prompt: Some("Sort {{text}}.".into()),
             model: Some("openai/gpt-4o-mini".into()),
+            ..ModelCall::default()
         })
     }));
     screen.model.select(categorize());

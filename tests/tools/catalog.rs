@@ -108,7 +108,7 @@ tools:
     let e = catalog.get("e").unwrap();
     let model = e.settings::<ModelSettings>().unwrap();
     assert_eq!(
-        (model.max_tokens, &model.offline),
+        (model.options.max_tokens, &model.offline),
         (Some(9), &Some(Rules::Code("output = 2".into())))
     );
     assert_eq!(catalog.mcp_servers["files"]["command"], "npx");

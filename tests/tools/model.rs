@@ -7,7 +7,7 @@ use futures::FutureExt;
 use plandeck::models::{Environment, Price, SmallModelWorker, SpendAuthorizer};
 use plandeck::run::ErrorKind;
 use plandeck::tools::{Call, CostBasis, Tool, Toolbox};
-use plandeck::units::Money;
+use plandeck::units::{ModelOptions, Money};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -554,6 +554,85 @@ async fn parameters_that_a_server_refuses_are_replaced() {
         json!("fine")
     );
     assert_eq!(asked(&server).await.len(), 3);
+}
+
+fn options(temperature: &str, max_tokens: u32) -> ModelOptions {
+    ModelOptions {
+        temperature: temperature.parse().ok(),
+        max_tokens: Some(max_tokens),
+    }
+}
+
+#[tokio::test]
+async fn a_temperature_of_the_catalog_or_of_a_step_is_sent() {
+    let server = MockServer::start().await;
+    answers(&server, completion("fine", 1, 0, 1)).await;
+    let tool = model(&server, &json!({"temperature": 0.25, "max_tokens": 20}));
+    output(&tool, json!({})).await;
+    assert_eq!(tool.own_options(), Some(options("0.25", 20)));
+    let given = ModelOptions {
+        max_tokens: None,
+        ..options("1", 1)
+    };
+    output(&tool.with_options(given).unwrap(), json!({})).await;
+    output(&tool.with_options(options("0", 7)).unwrap(), json!({})).await;
+    let asked = asked(&server).await;
+    let sent = asked.iter();
+    let sent = sent.map(|body| json!([body["temperature"], body["max_tokens"]]));
+    assert_eq!(
+        sent.collect::<Value>(),
+        json!([[0.25, 20], [1, 20], [0, 7]])
+    );
+    // What it costs at most follows from how long an answer may be.
+    let costs = |tool: &Arc<dyn Tool>| tool.quote(&json!({}), None).max.unwrap();
+    assert!(costs(&tool.with_options(options("0", 900)).unwrap()) > costs(&tool));
+    // A tool with a fixed price per call can be asked otherwise too.
+    let priced = model(&server, &json!({"cost_usd": 1, "prompt": "p"}));
+    let other = priced.with_options(options("0", 7)).unwrap();
+    assert_eq!(other.own_options(), Some(options("0", 7)));
+    assert!(other.quote(&json!({}), None).min >= Money::from_usd(1.0));
+    assert!(priced.with_prompt(&"q".into()).is_some());
+}
+
+#[tokio::test]
+async fn a_model_that_takes_no_temperature_says_what_to_do() {
+    let server = MockServer::start().await;
+    answers(&server, |request: &Request| {
+        let body: Value = request.body_json().unwrap();
+        if body.get("temperature").is_some() {
+            return ResponseTemplate::new(400)
+                .set_body_json(json!({"error": {"message": "'temperature' is not supported."}}));
+        }
+        completion("fine", 1, 0, 1)
+    })
+    .await;
+    let remedy = |error: &str| {
+        assert!(
+            error.contains("takes no temperature, and 0.5 is asked for"),
+            "{error}"
+        );
+        assert!(
+            error.contains("--temperature default") && error.contains("another model"),
+            "{error}"
+        );
+    };
+    // A reasoning model is known by its name, and not asked.
+    let known = model(&server, &json!({"model": "o3", "temperature": 0.5}));
+    remedy(&refusal(&known, json!({})).await);
+    assert!(asked(&server).await.is_empty());
+    // Another one says so.
+    let own = model(&server, &json!({"temperature": 0.5}));
+    remedy(&refusal(&own, json!({})).await);
+    assert_eq!(
+        asked(&server).await.len(),
+        1,
+        "it is not asked in another form"
+    );
+    // The default is asked for of any.
+    let default = own.with_options(options("0", 9)).unwrap();
+    assert_eq!(output(&default, json!({})).await, json!("fine"));
+    let known = known.with_options(options("0", 9)).unwrap();
+    assert_eq!(output(&known, json!({})).await, json!("fine"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::plan::PlannerArgs;
 use super::run::ColorWhen;
-use super::verbs::GoOnArgs;
+use super::verbs::{GoOnArgs, ModelOptionArgs};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -32,6 +32,8 @@ pub(crate) struct FlakyArgs {
     /// Ask this model instead of the plan's
     #[arg(long = "model", id = "call_model", value_name = "MODEL")]
     pub model: Option<String>,
+    #[command(flatten)]
+    pub options: ModelOptionArgs,
     /// Call it as the run had it, with its plan and its tools of then; by default as the files have it now
     #[arg(long)]
     pub recorded: bool,

@@ -1,6 +1,7 @@
 //! Parses the values of options: limits, rates, ages, sizes.
 
 use crate::run::{Answer, Rate};
+use crate::units::{NoTemperature, Temperature};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,42 @@ pub(crate) fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(
         Ok(value) if value >= T::from(1) => Ok(Bound::Max(value)),
         _ => Err("must be a whole number of at least 1, or none".to_owned()),
     }
+}
+
+/// A value given on the command line, or `default`, which takes an earlier one back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum OrDefault<T> {
+    /// `default`.
+    Default,
+    /// This.
+    Given(T),
+}
+
+impl<T> OrDefault<T> {
+    /// The value, or `None` where an earlier one is taken back.
+    pub(crate) fn into_option(self) -> Option<T> {
+        match self {
+            Self::Default => None,
+            Self::Given(value) => Some(value),
+        }
+    }
+}
+
+pub(crate) fn temperature(text: &str) -> Result<OrDefault<Temperature>, String> {
+    if text.eq_ignore_ascii_case("default") {
+        return Ok(OrDefault::Default);
+    }
+    let temperature = text.parse().map_err(|why: NoTemperature| why.to_string())?;
+    Ok(OrDefault::Given(temperature))
+}
+
+pub(crate) fn max_tokens(text: &str) -> Result<OrDefault<u32>, String> {
+    if text.eq_ignore_ascii_case("default") {
+        return Ok(OrDefault::Default);
+    }
+    let count = text.parse().ok().filter(|count| *count > 0);
+    let count = count.ok_or("must be a whole number of at least 1, or default")?;
+    Ok(OrDefault::Given(count))
 }
 
 /// The answer to a step that needs an approval: `STEP=yes` or `STEP=no`.

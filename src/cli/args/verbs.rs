@@ -1,6 +1,8 @@
 //! The options of the commands that steer a run.
 
 use super::run::{LimitArgs, ScreenArgs, SourceArgs, UnknownWhen};
+use super::values::{OrDefault, max_tokens, temperature};
+use crate::units::Temperature;
 use clap::Args;
 
 /// The run that a verb is about, and how it answers.
@@ -134,9 +136,20 @@ pub(crate) struct StepVerbArgs {
     pub go_on: GoOnArgs,
 }
 
+/// What requests to a model say besides its prompt.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct ModelOptionArgs {
+    /// Ask its model at this temperature, from 0 to 2; default takes that back
+    #[arg(long, value_name = "T|default", value_parser = temperature, allow_negative_numbers = true)]
+    pub temperature: Option<OrDefault<Temperature>>,
+    /// Let an answer of its model have at most N tokens; default takes that back
+    #[arg(long, value_name = "N|default", value_parser = max_tokens)]
+    pub max_tokens: Option<OrDefault<u32>>,
+}
+
 /// `plandeck edit`.
 #[derive(Args, Clone, Debug)]
-#[group(id = "edits", required = true, multiple = true, args = ["input", "prompt", "call_model"])]
+#[group(id = "edits", required = true, multiple = true, args = ["input", "prompt", "call_model", "temperature", "max_tokens"])]
 pub(crate) struct EditArgs {
     #[command(flatten)]
     pub of: OfRun,
@@ -152,6 +165,8 @@ pub(crate) struct EditArgs {
     /// Ask this model instead of the plan's
     #[arg(long = "model", id = "call_model", value_name = "MODEL")]
     pub model: Option<String>,
+    #[command(flatten)]
+    pub options: ModelOptionArgs,
     #[command(flatten)]
     pub go_on: GoOnArgs,
 }

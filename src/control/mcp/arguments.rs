@@ -2,6 +2,8 @@
 
 use crate::control::error::ControlError;
 use crate::store::{StoreError, home};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,20 @@ impl Arguments {
                 "{name}: must be a string"
             ))),
         }
+    }
+
+    /// A value that null takes back; `None` where it is not given.
+    #[allow(clippy::option_option, reason = "null is not the same as nothing")]
+    pub(super) fn option<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<Option<T>>, ControlError> {
+        let Some(value) = self.given.get(name) else {
+            return Ok(None);
+        };
+        let read = Option::<T>::deserialize(value);
+        let read = read.map_err(|error| ControlError::BadRequest(format!("{name}: {error}")))?;
+        Ok(Some(read))
     }
 
     /// A text that has to be given.

@@ -165,6 +165,8 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
         input: arguments.given.get("input").cloned(),
         prompt: arguments.text("prompt")?.map(|prompt| Some(prompt.into())),
         model: arguments.text("model")?.map(|model| Some(model.into())),
+        temperature: arguments.option("temperature")?,
+        max_tokens: arguments.option("max_tokens")?,
         output: arguments.given.get("output").cloned(),
         ..CommandRequest::default()
     };
@@ -172,6 +174,7 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
     if let Some(client) = Client::of_run(store.home(), &run.run_id) {
         return client.preview(&request).await.map_err(of_client);
     }
+    let options = options_in_words(&request);
     let mut words = of_step(request.verb, &run.run_id, request.step);
     let json = |value: Option<Value>| value.map(|value| value.to_string());
     let text = |value: Option<Option<Arc<str>>>| value.flatten().map(|text| text.to_string());
@@ -184,6 +187,7 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
         let given = value.map(|value| [option.to_owned(), value]);
         words.extend(given.into_iter().flatten());
     }
+    words.extend(options);
     words.extend(["--dry-run", "--json"].map(str::to_owned));
     commands::run(&arguments.program, &words).await
 }
@@ -222,6 +226,9 @@ pub(super) async fn edit_step(arguments: Arguments) -> Answer {
         options.extend(["--model".to_owned(), model.to_owned()]);
         request.model = Some(Some(model.into()));
     }
+    request.temperature = arguments.option("temperature")?;
+    request.max_tokens = arguments.option("max_tokens")?;
+    options.extend(options_in_words(&request));
     of_run(&arguments, request, &options).await
 }
 
@@ -240,6 +247,21 @@ pub(super) async fn edit_plan(verb: &'static str, arguments: Arguments) -> Answe
     }
     let words = request.command_line(&run.run_id);
     commands::run(&arguments.program, &words).await
+}
+
+/// The temperature and the maximum of tokens of a request, as options of the command line.
+fn options_in_words(request: &CommandRequest) -> Vec<String> {
+    let word = |value: Option<String>| value.unwrap_or_else(|| "default".to_owned());
+    let temperature = request.temperature;
+    let temperature = temperature.map(|it| word(it.map(|it| it.to_string())));
+    let max_tokens = request.max_tokens;
+    let max_tokens = max_tokens.map(|it| word(it.map(|it| it.to_string())));
+    let options = [("--temperature", temperature), ("--max-tokens", max_tokens)];
+    let given = options.into_iter();
+    given
+        .filter_map(|(name, value)| Some([name.to_owned(), value?]))
+        .flatten()
+        .collect()
 }
 
 pub(super) async fn set_breakpoint(arguments: Arguments) -> Answer {

@@ -59,6 +59,18 @@ const DRY_RUN: Argument = (
     "Whether to change nothing, and only answer with the preview",
     false,
 );
+const TEMPERATURE: Argument = (
+    "temperature",
+    "",
+    "For edit: the temperature at which its model is asked, a number from 0 to 2; null takes that back",
+    false,
+);
+const MAX_TOKENS: Argument = (
+    "max_tokens",
+    "",
+    "For edit: the most tokens that an answer of its model may have; null takes that back",
+    false,
+);
 
 /// Every tool.
 pub(super) const ALL: &[McpTool] = &[
@@ -136,6 +148,8 @@ pub(super) const ALL: &[McpTool] = &[
                 "For edit: the model instead of the plan's",
                 false,
             ),
+            TEMPERATURE,
+            MAX_TOKENS,
             ("output", "", "For set: the output of the step", false),
         ],
         call: |arguments| Box::pin(calls::preview(arguments)),
@@ -224,7 +238,7 @@ pub(super) const ALL: &[McpTool] = &[
     },
     McpTool {
         name: "edit_step",
-        about: "Change what a step is called with (input, prompt or model) and run it again, or give it its output instead of calling it (output)",
+        about: "Change what a step is called with (input, prompt, model, temperature or max_tokens) and run it again, or give it its output instead of calling it (output)",
         read_only: false,
         arguments: &[
             RUN,
@@ -242,6 +256,8 @@ pub(super) const ALL: &[McpTool] = &[
                 false,
             ),
             ("model", "string", "The model instead of the plan's", false),
+            TEMPERATURE,
+            MAX_TOKENS,
             (
                 "output",
                 "",

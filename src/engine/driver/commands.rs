@@ -4,8 +4,7 @@ use super::Driver;
 use crate::engine::Input;
 use crate::engine::edited_steps::EditedStep;
 use crate::plan::StepIx;
-use crate::run::{EditWay, EventKind, RunCommand};
-use std::sync::Arc;
+use crate::run::{EditWay, EventKind, GivenCall, RunCommand};
 
 impl Driver {
     /// Applies the edits of rows that now exist, from this one on.
@@ -27,13 +26,8 @@ impl Driver {
         }
     }
 
-    /// From now on a row is called with this prompt and this model, as far as they are given.
-    pub(super) fn edit(
-        &mut self,
-        row: StepIx,
-        prompt: Option<&Arc<str>>,
-        model: Option<&Arc<str>>,
-    ) {
+    /// From now on a row asks its model as `call` has it.
+    pub(super) fn edit(&mut self, row: StepIx, call: &GivenCall) {
         // What is changed is what the plan has, or the code.
         self.edited.set(row, None);
         let instance = self.instance(row);
@@ -43,9 +37,8 @@ impl Driver {
             let plan_step = instance.plan_step();
             (self.plan.step(plan_step), self.tools.get(plan_step.at()))
         };
-        let is_edited = prompt.is_some() || model.is_some();
-        let step = step.filter(|_| is_edited);
-        let edited = step.map(|step| EditedStep::new(step, tool, prompt, model));
+        let step = step.filter(|_| !call.is_empty());
+        let edited = step.map(|step| EditedStep::new(step, tool, call));
         self.edited.set(row, edited);
     }
 

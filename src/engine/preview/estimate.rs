@@ -2,10 +2,11 @@
 
 use super::forked::Forked;
 use super::world_end::WorldEnd;
+use crate::engine::edited_steps::asking;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptEnd, AttemptState, CallEdit, Range, RunCommand, RunState, Seconds, StepPrice, StepState,
-    StepStatus,
+    AttemptEnd, AttemptState, CallEdit, GivenCall, Range, RunCommand, RunState, Seconds, StepPrice,
+    StepState, StepStatus,
 };
 use crate::tools::{Quote, Tool};
 use crate::units::{Micros, Money};
@@ -43,18 +44,15 @@ pub(super) enum CodeCalls {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct OwnCall {
     input: Option<Arc<Value>>,
-    prompt: Option<Arc<str>>,
-    model: Option<Arc<str>>,
+    call: GivenCall,
 }
 
 impl OwnCall {
     /// As the user has changed it so far.
     fn of(row: &StepState) -> Self {
-        let call = row.given_call.as_deref();
         Self {
             input: row.given.clone(),
-            prompt: call.and_then(|call| call.prompt.clone()),
-            model: call.and_then(|call| call.model.clone()),
+            call: row.given_call.as_deref().cloned().unwrap_or_default(),
         }
     }
 
@@ -62,12 +60,7 @@ impl OwnCall {
         if let Some(input) = &edit.input {
             self.input.clone_from(input);
         }
-        if let Some(prompt) = &edit.prompt {
-            self.prompt.clone_from(prompt);
-        }
-        if let Some(model) = &edit.model {
-            self.model.clone_from(model);
-        }
+        edit.apply(&mut self.call);
     }
 }
 
@@ -206,16 +199,13 @@ impl<'a> Estimates<'a> {
         let own = own.or_else(|| self.calls.get(&state.info.parent?))?;
         let bound = self.bound(row)?;
         let tool = bound.tool.as_ref()?;
-        let edited = own
-            .prompt
-            .as_ref()
-            .and_then(|prompt| tool.with_prompt(prompt));
-        let model = own.model.as_deref().or(bound.model.as_deref());
+        let edited = asking(tool, &own.call);
+        let model = own.call.model.as_deref().or(bound.model.as_deref());
         let of_plan = |input: &Arc<Value>| !self.state.edits.gave_input(row, input);
         let inputs = || state.attempts.iter().map(|one| one.input.to_value());
         let last = || inputs().rev().find(of_plan);
         Some(match own.input.clone().or_else(last) {
-            Some(input) => edited.as_ref().unwrap_or(tool).quote(&input, model),
+            Some(input) => edited.quote(&input, model),
             None => Quote {
                 min: Money::ZERO,
                 max: None,

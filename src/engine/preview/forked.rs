@@ -7,8 +7,8 @@ use crate::engine::prior_steps::PriorStep;
 use crate::engine::{ResumeState, UnknownSteps};
 use crate::plan::{ExecutionPlan, StepIx, Trigger};
 use crate::run::{
-    CallEdit, ErrorKind, EventKind, RunError, RunEvent, RunHeader, RunState, SkipReason, StepInfo,
-    StepKey, StepPrice, StepSource, StepState, StepStatus,
+    CallEdit, ErrorKind, EventKind, GivenCall, RunError, RunEvent, RunHeader, RunState, SkipReason,
+    StepInfo, StepKey, StepPrice, StepSource, StepState, StepStatus,
 };
 use crate::tools::Tool;
 use crate::units::Micros;
@@ -176,11 +176,12 @@ impl<'a> Forked<'a> {
                 input: Some(Arc::clone(input)),
             });
         }
-        if call.prompt.is_some() || call.model.is_some() {
+        if call.is_of_model() {
+            let mut given = GivenCall::default();
+            call.apply(&mut given);
             put(EventKind::StepCallSet {
                 step: key.clone(),
-                prompt: call.prompt.clone().flatten(),
-                model: call.model.clone().flatten(),
+                call: given,
             });
         }
         match given.map(|given| given.end) {
@@ -254,9 +255,7 @@ impl<'a> Forked<'a> {
             let given = all.entry(&**edit.step()).or_default();
             match edit {
                 Edit::Input(_, input) => given.call.input = Some(Some(Arc::clone(input))),
-                Edit::Prompt(_, prompt) => given.call.prompt = Some(Some(Arc::clone(prompt))),
-                Edit::Model(_, model) => given.call.model = Some(Some(Arc::clone(model))),
-                Edit::Call(_, call) => given.call = CallEdit::clone(call),
+                Edit::Call(_, call) => given.call.take(call),
                 Edit::Output(..) => given.end = End::Supplied,
                 Edit::Skip(_) => given.end = End::Skipped,
             }

@@ -95,10 +95,13 @@ impl Previewer {
         let of_list = of_list.and_then(|list| list.given_call.as_deref().cloned());
         let of_list = of_list.unwrap_or_default();
         let model = of_list.model.as_deref().or(bound.model.as_deref());
+        let own = tool.own_options();
         Some(ModelCall {
             model: Some(tool.model(model)?.into()),
             takes_prompt: tool.with_prompt(&"".into()).is_some(),
             prompt: of_list.prompt.or_else(|| tool.own_prompt().cloned()),
+            takes_options: own.is_some(),
+            options: of_list.options.or(own.unwrap_or_default()),
         })
     }
 
@@ -209,7 +212,7 @@ fn asked(state: &RunState, commands: &[RunCommand]) -> BTreeSet<StepIx> {
                 wrong || row.reason == Some(SkipReason::Limit)
             })),
             RunCommand::RunTo(to) => asked.extend(state.in_the_way_to(to)),
-            RunCommand::ContinueAfterLimit => asked.extend(rows(state, |row| {
+            RunCommand::ContinueAfterLimit(_) => asked.extend(rows(state, |row| {
                 row.status == StepStatus::Cancelled || row.reason == Some(SkipReason::Limit)
             })),
             _ => {}

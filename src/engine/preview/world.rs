@@ -172,7 +172,13 @@ impl<'a> World<'a> {
                     self.input(Input::Command(command.clone()));
                 }
                 // Here nothing was stopped by a limit, and what was cut off is not known as such.
-                RunCommand::RetryFailed | RunCommand::ContinueAfterLimit => {
+                RunCommand::RetryFailed | RunCommand::ContinueAfterLimit(_) => {
+                    if let RunCommand::ContinueAfterLimit(settings) = command {
+                        for setting in settings {
+                            let left = self.what_is_left(setting.clone());
+                            self.input(Input::Command(RunCommand::Set(left)));
+                        }
+                    }
                     for row in asked {
                         if let Some(retry) = self.translated(RunCommand::Retry(*row)) {
                             self.input(Input::Command(retry));

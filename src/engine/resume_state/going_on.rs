@@ -2,6 +2,7 @@
 
 use super::ResumeState;
 use crate::engine::edit::Edit;
+use crate::engine::kept::Kept;
 use crate::engine::prior_steps::PriorStep;
 use crate::run::{RunState, StepStatus};
 use std::collections::HashSet;
@@ -27,9 +28,25 @@ impl ResumeState {
         }
     }
 
+    /// Whether the step of this id is defined as it was.
+    pub(crate) fn is_same(&self, id: &str) -> bool {
+        self.prior.same.contains(id)
+    }
+
     /// Goes on with `run`, the earlier run itself: its attempts are counted on, and what the user skipped stays skipped.
-    pub fn go_on(&mut self, run: &RunState) {
+    /// `kept` is what its rows had come to before they were taken back; what is defined otherwise now is not had back.
+    pub(crate) fn go_on(&mut self, run: &RunState, mut kept: Kept) {
         self.stops_early = true;
+        for row in &run.steps {
+            let parent = row.info.parent.and_then(|at| run.steps.get(at.at()));
+            let of_plan = parent.unwrap_or(row);
+            // What a process that died was to run again is run again.
+            let is_given_up = !row.status.has_ended();
+            if is_given_up || !self.is_same(&of_plan.info.id) {
+                kept.forget(&row.info.id);
+            }
+        }
+        self.kept = kept;
         for row in &run.steps {
             let id = || Arc::clone(&row.info.id);
             if let Some(last) = row.attempts.last() {

@@ -33,7 +33,12 @@ impl Scheduler {
             RunCommand::Approve(approval) => self.approve(&approval, turn),
             RunCommand::Set(setting) => self.set(setting, turn),
             RunCommand::HandOver(to) => self.set_hand_over(to, turn),
-            RunCommand::ContinueAfterLimit => self.continue_after_limit(turn),
+            RunCommand::ContinueAfterLimit(settings) => {
+                for setting in settings {
+                    self.set(setting, turn);
+                }
+                self.continue_after_limit(turn);
+            }
             RunCommand::Stop if self.outcome.is_going() => {
                 turn.emit(EventKind::StopRequested);
                 self.stop(RunOutcome::Cancelled, SkipReason::User, turn);
@@ -119,7 +124,7 @@ impl Scheduler {
         }
     }
 
-    /// From now on a row is called with this prompt, model and input, as far as they are given.
+    /// From now on a row is called with what the edit gives.
     fn set_call(&mut self, row: StepIx, edit: CallEdit, turn: &mut Turn<'_>) {
         let ended = self.takes_another_output(row);
         let has_elements = self.rows.exists(row)
@@ -128,13 +133,10 @@ impl Scheduler {
         if edit.input.is_some() && has_elements || !(ended || self.is_before_its_call(row)) {
             return;
         }
-        if edit.prompt.is_some() || edit.model.is_some() {
-            let given = self.decisions.set_call(row, &edit);
-            turn.emit(EventKind::StepCallSet {
-                step: self.key(row),
-                prompt: given.prompt,
-                model: given.model,
-            });
+        if edit.is_of_model() {
+            let call = self.decisions.set_call(row, &edit);
+            let step = self.key(row);
+            turn.emit(EventKind::StepCallSet { step, call });
         }
         if let Some(input) = edit.input {
             self.decisions.set_input(row, input.clone());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) struct Decisions {
     /// Inputs that replace parameters.
     inputs: HashMap<StepIx, Arc<Value>>,
-    /// Prompts and models that replace those of plan and catalog.
+    /// How models are asked otherwise than plan and catalog have it.
     calls: HashMap<StepIx, GivenCall>,
     /// What is known of rows about which the user is asked.
     asked: HashMap<StepIx, Box<RunError>>,
@@ -31,15 +31,10 @@ impl Decisions {
         self.inputs.get(&row)
     }
 
-    /// Changes the prompt or the model of a row, as far as they are given. Returns what holds from now on.
+    /// Changes how the model of a row is asked. Returns what holds from now on.
     pub(super) fn set_call(&mut self, row: StepIx, edit: &CallEdit) -> GivenCall {
         let call = self.calls.entry(row).or_default();
-        if let Some(prompt) = &edit.prompt {
-            call.prompt.clone_from(prompt);
-        }
-        if let Some(model) = &edit.model {
-            call.model.clone_from(model);
-        }
+        edit.apply(call);
         call.clone()
     }
 

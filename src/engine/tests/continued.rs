@@ -1,7 +1,8 @@
 //! A run whose processes die one after the other, each somewhere in what it had begun, and that goes on each time.
 
 use crate::engine::{
-    EarlierRun, Engine, EventSink, ResumeState, Settings, UnknownSteps, definitions, states_left,
+    EarlierRun, Engine, EventSink, Kept, ResumeState, Settings, UnknownSteps, definitions,
+    states_left,
 };
 use crate::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use crate::run::{EventKind, ResourceLimits, RunEvent, RunState, StepStatus};
@@ -93,8 +94,8 @@ impl Trial {
     }
 
     /// What is taken over of what is on record; `None` of nothing.
-    fn taken_over(&self) -> Option<(ResumeState, RunState)> {
-        let states = states_left(&self.events());
+    fn taken_over(&self) -> Option<(ResumeState, RunState, Kept)> {
+        let (states, kept) = states_left(&self.events());
         let state = states.last()?.clone();
         state.header.as_ref()?;
         let definitions = definitions(&self.plan, &*self.toolbox);
@@ -109,7 +110,7 @@ impl Trial {
         };
         let mut taken = ResumeState::new(&earlier, &self.plan, &definitions);
         taken.unknown = self.unknown;
-        Some((taken, state))
+        Some((taken, state, kept))
     }
 
     /// Goes on with what is on record, and `retry` once more, to the end.
@@ -122,11 +123,11 @@ impl Trial {
         let toolbox = Arc::clone(&self.toolbox) as _;
         let mut engine = Engine::new(Arc::clone(&self.plan), Map::new(), toolbox, settings)
             .with_sink(record.clone());
-        if let Some((mut taken, state)) = self.taken_over() {
+        if let Some((mut taken, state, kept)) = self.taken_over() {
             if let Some(id) = retry {
                 taken.retry(&id.into());
             }
-            taken.go_on(&state);
+            taken.go_on(&state, kept);
             engine = engine.with_resume_state(taken).going_on(state);
         }
         let (_commands, received) = mpsc::channel(8);

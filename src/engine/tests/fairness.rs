@@ -11,7 +11,7 @@ use crate::run::{
     EventKind, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
 };
 use crate::tools::{Call, CallReport, Fingerprint, Tool, ToolError, ToolKind, Toolbox};
-use crate::units::Micros;
+use crate::units::{Micros, ModelOptions};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -109,7 +109,12 @@ impl Toolbox for Only {
         Some(Arc::new(self.0.clone()))
     }
 
-    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+    fn fingerprint(
+        &self,
+        _name: &str,
+        _model: Option<&str>,
+        _options: ModelOptions,
+    ) -> Option<Fingerprint> {
         Some(Fingerprint::builtin("busy", None))
     }
 }

@@ -333,7 +333,7 @@ fn play(world: &mut World, step: &Move) {
             world.send(RunCommand::Breakpoint(breakpoint, on));
         }
         Op::Set(setting) => world.send(RunCommand::Set(setting)),
-        Op::ContinueAfterLimit => world.send(RunCommand::ContinueAfterLimit),
+        Op::ContinueAfterLimit => world.send(RunCommand::ContinueAfterLimit(Vec::new())),
         Op::HandOver(at, on) => {
             let held = vec![world.scheduler.key(row(at)).id];
             let to = HandOver {

@@ -114,11 +114,11 @@ fn a_budget_that_is_raised_lets_the_run_continue_with_what_it_skipped() {
     assert_eq!(world.statuses(), [Succeeded, Skipped, Succeeded]);
     // Not enough, and then the limit is the next one.
     world.command(Set(budget(15)));
-    world.command(ContinueAfterLimit);
+    world.command(ContinueAfterLimit(Vec::new()));
     world.finish();
     assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
     world.command(Set(budget(16)));
-    world.command(ContinueAfterLimit);
+    world.command(ContinueAfterLimit(Vec::new()));
     world.finish();
     assert_eq!(ended(&world), RunOutcome::Succeeded);
     assert_eq!(world.state.spent, Money::from_pico(16));
@@ -142,11 +142,11 @@ fn a_failed_step_stays_failed_when_a_raised_limit_lets_the_run_continue() {
     world.finish();
     assert_eq!(ended(&world), RunOutcome::LimitExceeded);
     world.command(Set(calls(9)));
-    world.command(ContinueAfterLimit);
+    world.command(ContinueAfterLimit(Vec::new()));
     assert_eq!(world.running(), [1]);
     world.finish();
     assert_eq!(ended(&world), RunOutcome::Failed);
-    world.command(ContinueAfterLimit);
+    world.command(ContinueAfterLimit(Vec::new()));
     assert!(world.running().is_empty(), "no limit stopped it");
     world.command(Retry(StepIx(0)));
     world.finish();
@@ -192,7 +192,7 @@ fn a_longer_time_counts_in_all_and_cut_off_calls_run_again() {
     world.end(0, End::Badly);
     assert_eq!(world.statuses(), [Cancelled, Skipped]);
     world.command(Set(seconds(3.0)));
-    world.command(ContinueAfterLimit);
+    world.command(ContinueAfterLimit(Vec::new()));
     assert_eq!(world.statuses()[0], Running);
     let is_deadline = |timer: &crate::engine::Timer| *timer == crate::engine::Timer::Deadline;
     let mut deadlines = world.timers.iter().filter(|(_, timer)| is_deadline(timer));

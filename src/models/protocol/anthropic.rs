@@ -183,7 +183,7 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
         .map(|(role, text)| json!({"role": role.as_str(), "content": not_empty(text)}));
     payload.insert("messages".to_owned(), turns.collect::<Vec<_>>().into());
     if quirks.temperature {
-        payload.insert("temperature".to_owned(), 0.into());
+        payload.insert("temperature".to_owned(), json!(request.temperature));
     }
     payload.insert("stream".to_owned(), quirks.stream.is_on().into());
     let Some(schema) = request.schema else {

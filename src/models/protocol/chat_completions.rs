@@ -212,7 +212,7 @@ pub(super) fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
     payload.insert("model".to_owned(), request.model.into());
     payload.insert("messages".to_owned(), messages.into());
     if quirks.temperature {
-        payload.insert("temperature".to_owned(), 0.into());
+        payload.insert("temperature".to_owned(), json!(request.temperature));
     }
     let max_tokens = if quirks.max_completion_tokens {
         "max_completion_tokens"

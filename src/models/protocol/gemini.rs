@@ -178,7 +178,7 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
     payload.insert("contents".to_owned(), turns.collect::<Vec<_>>().into());
     let mut config = json!({"maxOutputTokens": request.max_tokens});
     if quirks.temperature {
-        config["temperature"] = 0.into();
+        config["temperature"] = json!(request.temperature);
     }
     if let Some(schema) = request.schema
         && quirks.format != OutputFormat::Text

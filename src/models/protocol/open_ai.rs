@@ -191,6 +191,7 @@ mod tests {
                 model: "gpt-4o-mini",
                 messages: &[],
                 schema: None,
+                temperature: crate::units::Temperature::DEFAULT,
                 max_tokens: 5,
                 key: Some(name.to_owned()),
             };

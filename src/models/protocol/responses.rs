@@ -90,7 +90,7 @@ pub(super) fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
         "stream": quirks.stream.is_on(),
     });
     if quirks.temperature {
-        payload["temperature"] = 0.into();
+        payload["temperature"] = json!(request.temperature);
     }
     let format = request.schema.and_then(|schema| match (quirks.format, schema.strict()) {
         (OutputFormat::StrictSchema, Some(schema)) => {

@@ -1,5 +1,6 @@
 //! What events record of edits: what the user has given a step, before and after.
 
+use crate::run::given_call::GivenCall;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -10,12 +11,9 @@ pub struct StepGiven {
     /// The input instead of its parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Arc<Value>>,
-    /// The prompt instead of its tool's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<Arc<str>>,
-    /// The model instead of the plan's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<Arc<str>>,
+    /// How it asks its model.
+    #[serde(flatten)]
+    pub call: GivenCall,
     /// Whether it has the output that follows instead of being called.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub supplied: bool,

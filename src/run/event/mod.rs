@@ -29,6 +29,7 @@ pub use setting::RunSetting;
 pub use settlement::{SettledBy, Settlement};
 pub use step::{SkipReason, StepChecks, StepInfo, StepKey, StepSource, WaitReason};
 
+use super::given_call::GivenCall;
 use super::hand_over::HandOver;
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money};
@@ -264,17 +265,14 @@ pub enum EventKind {
         /// The input; `None` for the parameters as the plan has them.
         input: Option<Arc<Value>>,
     },
-    /// The user gave the step's calls another prompt or model, or took that back: this is what holds from now on.
+    /// The user has the step's calls ask their model otherwise, or took that back: this is what holds from now on.
     StepCallSet {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
-        /// The prompt instead of the tool's own, with `{{name}}` for parameters.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        prompt: Option<Arc<str>>,
-        /// The model instead of the plan's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        model: Option<Arc<str>>,
+        /// What is not the plan's or the catalog's own.
+        #[serde(flatten)]
+        call: GivenCall,
     },
     /// The user changed what a step is called with or comes to, or took the last such change back, or made it again. What
     /// follows from it comes next; what is taken back at the same moment is out of date because of it.

@@ -1,9 +1,7 @@
 //! Edits of steps: their order, and what they made out of date.
 
 use super::RunState;
-use crate::run::{
-    EditRecord, EditWay, EventKind, GivenCall, RunEvent, StepGiven, StepKey, StepState,
-};
+use crate::run::{EditRecord, EditWay, EventKind, RunEvent, StepGiven, StepKey, StepState};
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -14,16 +12,8 @@ impl RunState {
             EventKind::StepInputSet { step, input } => {
                 self.with(step, |row| row.details_mut().given.clone_from(input));
             }
-            EventKind::StepCallSet {
-                step,
-                prompt,
-                model,
-            } => {
-                let given = GivenCall {
-                    prompt: prompt.clone(),
-                    model: model.clone(),
-                };
-                let given = (given != GivenCall::default()).then(|| Box::new(given));
+            EventKind::StepCallSet { step, call } => {
+                let given = (!call.is_empty()).then(|| Box::new(call.clone()));
                 self.with(step, |row| row.details_mut().given_call = given);
             }
             EventKind::StepEdited {

@@ -190,8 +190,10 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
         }),
         1 => (key(), any::<bool>()).prop_map(|(step, given)| EventKind::StepCallSet {
             step,
-            prompt: given.then(|| "p".into()),
-            model: None,
+            call: crate::run::GivenCall {
+                prompt: given.then(|| "p".into()),
+                ..crate::run::GivenCall::default()
+            },
         }),
         1 => (key(), 0..3_usize).prop_map(|(step, way)| EventKind::StepEdited {
             step,

@@ -22,7 +22,7 @@ use crate::engine::{step_behind, step_prices};
 use crate::plan::FINAL_SYNTHESIS;
 use crate::run::{Forecast, NotReused, ResourceLimits};
 use crate::tools::Toolbox;
-use crate::units::Money;
+use crate::units::{ModelOptions, Money};
 use configuration::Scripts;
 use forks::{Forks, Stopped};
 use minimize::minimize;
@@ -409,7 +409,11 @@ fn with_temperature(side: &Side) -> Vec<String> {
     let plan = &side.loaded.plan;
     let toolbox = &side.loaded.toolbox;
     let steps = plan.steps.iter().filter(|step| {
-        let fingerprint = toolbox.fingerprint(&step.tool, step.settings.model.as_deref());
+        let fingerprint = toolbox.fingerprint(
+            &step.tool,
+            step.settings.model.as_deref(),
+            ModelOptions::default(),
+        );
         fingerprint.is_some_and(|found| found.not_reused == Some(NotReused::Temperature))
     });
     steps.map(|step| step.id.to_string()).collect()

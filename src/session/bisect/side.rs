@@ -2,7 +2,7 @@
 
 use crate::engine::{Edit, step_behind};
 use crate::plan::{FINAL_SYNTHESIS, FUNCTION_CALL, StepInput};
-use crate::run::{RunState, StepSource};
+use crate::run::{CallEdit, GivenCall, RunState, StepSource};
 use crate::session::changes::Changes;
 use crate::session::error::SessionError;
 use crate::session::history::state_of;
@@ -12,6 +12,7 @@ use crate::session::recorded_plan::{Version, load_of_run, recorded_catalog_of};
 use crate::session::resume::PriorRun;
 use crate::session::settings::Settings;
 use crate::tools::CatalogRecord;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -234,12 +235,10 @@ fn edits_of(run: &RunState) -> Map<String, Value> {
         if let Some(input) = &row.given {
             own.insert("input".to_owned(), Value::clone(input));
         }
-        if let Some(call) = &row.given_call {
-            for (name, text) in [("prompt", &call.prompt), ("model", &call.model)] {
-                if let Some(text) = text {
-                    own.insert(name.to_owned(), json!(text));
-                }
-            }
+        if let Some(call) = &row.given_call
+            && let Value::Object(call) = json!(call)
+        {
+            own.extend(call);
         }
         if row.source == Some(StepSource::Mock)
             && let Some(output) = &row.output
@@ -261,12 +260,14 @@ pub(super) fn edits_in(document: &Document) -> Vec<Edit> {
     let mut edits = Vec::new();
     for (row, own) in document.0["edits"].as_object().into_iter().flatten() {
         let row: Arc<str> = row.as_str().into();
-        let text = |name: &str| own[name].as_str().map(Arc::from);
         let value = |name: &str| own.get(name).cloned().map(Arc::new);
         let of = || Arc::clone(&row);
         edits.extend(value("input").map(|input| Edit::Input(of(), input)));
-        edits.extend(text("prompt").map(|prompt| Edit::Prompt(of(), prompt)));
-        edits.extend(text("model").map(|model| Edit::Model(of(), model)));
+        if let Ok(call) = GivenCall::deserialize(own)
+            && !call.is_empty()
+        {
+            edits.push(Edit::Call(of(), Box::new(CallEdit::giving(&call))));
+        }
         edits.extend(value("output").map(|output| Edit::Output(of(), output)));
         edits.extend(own.get("skip").map(|_| Edit::Skip(of())));
     }

@@ -1,8 +1,8 @@
 //! The edits that hold in a run.
 
 use super::LeftOut;
-use crate::run::{EventKind, RunEvent, RunState, StepSource, StepState};
-use serde_json::Value;
+use crate::run::{EventKind, GivenCall, RunEvent, RunState, StepSource, StepState};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An edit that a file can hold.
@@ -10,24 +10,21 @@ use std::sync::Arc;
 pub(super) enum GivenEdit {
     /// What the step is called with.
     Input(Arc<str>, Arc<Value>),
-    /// The prompt of its model.
-    Prompt(Arc<str>, Arc<str>),
-    /// Its model.
-    Model(Arc<str>, Arc<str>),
+    /// How its model is asked: a field of a catalog, and its value.
+    Call(Arc<str>, &'static str, Value),
 }
 
 impl GivenEdit {
     pub(super) fn step(&self) -> &Arc<str> {
         match self {
-            Self::Input(step, _) | Self::Prompt(step, _) | Self::Model(step, _) => step,
+            Self::Input(step, _) | Self::Call(step, ..) => step,
         }
     }
 
     pub(super) fn what(&self) -> &'static str {
         match self {
             Self::Input(..) => "input",
-            Self::Prompt(..) => "prompt",
-            Self::Model(..) => "model",
+            Self::Call(_, what, _) => what,
         }
     }
 }
@@ -37,21 +34,16 @@ pub(super) fn edits_of(run: &RunState) -> (Vec<GivenEdit>, Vec<LeftOut>) {
     let (mut edits, mut left_out) = (Vec::new(), Vec::new());
     for row in &run.steps {
         let id = &row.info.id;
-        let call = row.given_call.as_deref().cloned().unwrap_or_default();
         let mut of_row = Vec::new();
         let input = row
             .given
             .clone()
             .map(|input| GivenEdit::Input(Arc::clone(id), input));
         of_row.extend(input);
-        of_row.extend(
-            call.prompt
-                .map(|prompt| GivenEdit::Prompt(Arc::clone(id), prompt)),
-        );
-        of_row.extend(
-            call.model
-                .map(|model| GivenEdit::Model(Arc::clone(id), model)),
-        );
+        if let Some(call) = &row.given_call {
+            let fields = fields_of(call);
+            of_row.extend(fields.map(|(what, value)| GivenEdit::Call(Arc::clone(id), what, value)));
+        }
         let why = why_not(run, row);
         match why {
             None => edits.append(&mut of_row),
@@ -81,6 +73,18 @@ pub(super) fn edits_of(run: &RunState) -> (Vec<GivenEdit>, Vec<LeftOut>) {
     (edits, left_out)
 }
 
+/// What is given, by the names of the fields that hold it in plans and catalogs.
+fn fields_of(call: &GivenCall) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+    let fields = [
+        ("prompt", call.prompt.as_ref().map(|prompt| json!(prompt))),
+        ("model", call.model.as_ref().map(|model| json!(model))),
+        ("temperature", call.options.temperature.map(|it| json!(it))),
+        ("max_tokens", call.options.max_tokens.map(|it| json!(it))),
+    ];
+    let given = fields.into_iter();
+    given.filter_map(|(name, value)| Some((name, value?)))
+}
+
 /// Why no file can hold the edits of a row.
 fn why_not(run: &RunState, row: &StepState) -> Option<String> {
     if row.caller.is_some() {
@@ -99,8 +103,7 @@ fn why_not(run: &RunState, row: &StepState) -> Option<String> {
 /// What the user gave steps in the course of a run: a file that holds one of these holds what was saved before.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
-    prompts: Vec<Arc<str>>,
-    models: Vec<Arc<str>>,
+    calls: Vec<GivenCall>,
     inputs: Vec<(Arc<str>, Arc<Value>)>,
 }
 
@@ -109,10 +112,7 @@ impl Earlier {
         let mut earlier = Self::default();
         for event in events {
             match &event.kind {
-                EventKind::StepCallSet { prompt, model, .. } => {
-                    earlier.prompts.extend(prompt.clone());
-                    earlier.models.extend(model.clone());
-                }
+                EventKind::StepCallSet { call, .. } => earlier.calls.push(call.clone()),
                 EventKind::StepInputSet {
                     step,
                     input: Some(input),
@@ -127,14 +127,12 @@ impl Earlier {
         earlier
     }
 
-    /// Whether this was given as a prompt or a model.
-    pub(super) fn gave(&self, what: &str, text: &str) -> bool {
-        let given = if what == "prompt" {
-            &self.prompts
-        } else {
-            &self.models
-        };
-        given.iter().any(|given| &**given == text)
+    /// Whether this was given as that field.
+    pub(super) fn gave(&self, what: &str, value: &Value) -> bool {
+        let given = self.calls.iter().flat_map(fields_of);
+        given
+            .into_iter()
+            .any(|given| given == (what, value.clone()))
     }
 
     /// Whether the step was given this input.

@@ -2,6 +2,7 @@
 
 mod files;
 mod given;
+mod in_tool;
 mod kept;
 
 pub(crate) use files::ChangedFile;
@@ -14,9 +15,7 @@ use super::plan_edit::digest;
 use super::resume::PriorRun;
 use super::settings::Settings;
 use crate::engine::definitions;
-use crate::plan::{
-    Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, FUNCTION_CALL, Segment, parse,
-};
+use crate::plan::{Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, Segment, parse};
 use crate::run::RunState;
 use crate::store::Store;
 use files::Files;
@@ -46,7 +45,7 @@ pub(crate) struct Saving {
 pub(crate) struct LeftOut {
     /// The step, or the element.
     pub step: Arc<str>,
-    /// What was edited: `input`, `prompt`, `model`, `output`, `skip`.
+    /// What was edited: `input`, `prompt`, `model`, `temperature`, `max_tokens`, `output`, `skip`.
     pub what: &'static str,
     /// Why it is not written, and what to do.
     pub why: String,
@@ -208,20 +207,19 @@ impl Writer<'_> {
         let step = step.ok_or("the plan has no such step any more")?;
         match edit {
             GivenEdit::Input(id, input) => self.write_input(id, input),
-            GivenEdit::Model(id, model) if self.has_fields() => {
+            GivenEdit::Call(id, what @ "model", model) if self.has_fields() => {
                 let mut path = self.step_path(id)?;
-                path.push(Segment::Field("model".into()));
-                self.set_in_plan(id, "model", &path, &json!(model))
+                path.push(Segment::Field((*what).into()));
+                self.set_in_plan(id, what, &path, model)
             }
-            GivenEdit::Model(id, model) => self.set_in_tool(id, &step.tool, "model", model),
-            GivenEdit::Prompt(id, prompt) if &**id == FINAL_SYNTHESIS => {
+            GivenEdit::Call(id, what @ "prompt", prompt) if &**id == FINAL_SYNTHESIS => {
                 let mut path = self.step_path(id)?;
                 if self.current(&path).is_some_and(|value| value.is_object()) {
                     path.push(Segment::Field("prompt_template".into()));
                 }
-                self.set_in_plan(id, "prompt", &path, &json!(prompt))
+                self.set_in_plan(id, what, &path, prompt)
             }
-            GivenEdit::Prompt(id, prompt) => self.set_in_tool(id, &step.tool, "prompt", prompt),
+            GivenEdit::Call(id, what, value) => self.set_in_tool(id, &step.tool, what, value),
         }
     }
 
@@ -264,8 +262,7 @@ impl Writer<'_> {
         if now.as_ref() == Some(value) {
             return Ok(());
         }
-        let text = now.as_ref().and_then(Value::as_str);
-        let is_own = text.is_some_and(|text| self.earlier.gave(what, text));
+        let is_own = now.is_some_and(|now| self.earlier.gave(what, &now));
         self.refuse_changed(id, path, is_own)?;
         self.files.open(&self.plan_file)?.set(path, value)?;
         let place = format!("step {id}");
@@ -347,123 +344,5 @@ impl Writer<'_> {
         self.files
             .note(&self.plan_file, id, "input", format!("step {id}"));
         Ok(())
-    }
-
-    /// Writes a field of the step's tool: steps of the plan have none for it.
-    fn set_in_tool(
-        &mut self,
-        id: &Arc<str>,
-        tool: &str,
-        field: &'static str,
-        value: &str,
-    ) -> Result<(), String> {
-        if tool == FUNCTION_CALL {
-            return Err("the step calls a tool by name: edit that tool".to_owned());
-        }
-        let mut found = None;
-        for file in self.catalogs.iter().rev() {
-            if let Ok(document) = self.files.open(file)
-                && let Some(path) = tool_path(document, tool)
-            {
-                found = Some((file.clone(), path));
-                break;
-            }
-        }
-        let (file, mut path) =
-            found.ok_or_else(|| format!("the tool {tool} is in no catalog file"))?;
-        path.push(Segment::Field(field.into()));
-        let others = self
-            .plan()
-            .steps
-            .iter()
-            .filter(|step| &*step.tool == tool && step.id != *id);
-        let others: Vec<&str> = others.map(|step| &*step.id).collect();
-        let place = if others.is_empty() {
-            format!("tool {tool}")
-        } else {
-            format!("tool {tool}, which {} too", called_by(&others))
-        };
-        let now = self.files.open(&file)?.get(&path);
-        let now = now
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let folder = file.parent().unwrap_or(Path::new(""));
-        let included = now.strip_prefix('@').map(|name| folder.join(name.trim()));
-        let included = included.filter(|file| file.is_file());
-        let text = match &included {
-            Some(file) => self.files.text(file)?.to_owned(),
-            None => now,
-        };
-        if text == value {
-            return Ok(());
-        }
-        // The step stands in the plan as it did, so that what has changed is its tool.
-        let is_same_step = || {
-            let recorded = self.recorded.as_ref()?;
-            let before = recorded.get(&recorded.step(id)?);
-            let document = Document::read(&self.loaded.source().text).ok()?;
-            Some(before == document.get(&document.step(id)?))
-        };
-        if (self.is_changed)(id)
-            && !self.earlier.gave(field, &text)
-            && is_same_step() != Some(false)
-        {
-            return Err(format!(
-                "the tool {tool} has changed in {} since the run read it: look at it, and edit it there",
-                file.display()
-            ));
-        }
-        if let Some(file) = included {
-            self.files.replace(&file, value)?;
-            self.files.note(&file, id, field, place);
-            return Ok(());
-        }
-        if value.starts_with('@') {
-            return Err("a text that begins with @ names a file in a catalog".to_owned());
-        }
-        self.files.open(&file)?.set(&path, &json!(value))?;
-        self.files.note(&file, id, field, place);
-        Ok(())
-    }
-}
-
-/// The path of a tool in a catalog, or in a plan with tools.
-fn tool_path(document: &Document, tool: &str) -> Option<Vec<Segment>> {
-    let root = document.get(&[])?;
-    let mut path = if root.get("tools").is_some() || root.is_array() {
-        Vec::new()
-    } else {
-        document.plan()
-    };
-    let tools = match document.get(&path)? {
-        Value::Array(items) => Value::Array(items),
-        catalog => match catalog.get("tools") {
-            Some(tools) => {
-                path.push(Segment::Field("tools".into()));
-                tools.clone()
-            }
-            None => catalog,
-        },
-    };
-    match tools {
-        Value::Object(tools) => tools
-            .get(tool)
-            .map(|_| path.push(Segment::Field(tool.into())))?,
-        Value::Array(tools) => {
-            let at = tools.iter().position(|entry| entry["name"] == *tool)?;
-            path.push(Segment::Index(at as i64));
-        }
-        _ => return None,
-    }
-    Some(path)
-}
-
-fn called_by(steps: &[&str]) -> String {
-    match steps {
-        [one] => format!("step {one} calls"),
-        [first, .., last] if steps.len() == 2 => format!("steps {first} and {last} call"),
-        many => format!("{} other steps call", many.len()),
     }
 }

@@ -52,7 +52,7 @@ choice!(EventKind {
     23 SettingChanged { setting: setting },
     24 StepSettled { step: step, settlement: settlement },
     25 AttemptHandle { step: step, attempt: attempt, handle: handle },
-    26 StepCallSet { step: step, prompt: prompt, model: model },
+    26 StepCallSet { step: step, call: call },
     27 QuestionAsked { step: step, attempt: attempt, question: question },
     28 QuestionAnswered { step: step, attempt: attempt, answer: answer },
     29 StepEdited { step: step, edit: edit, before: before, after: after },

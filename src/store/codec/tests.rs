@@ -4,12 +4,12 @@ use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, en
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
     Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, EditWay,
-    ErrorKind, EventKind, HandOver, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused,
-    Question, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
-    RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepGiven, StepInfo,
-    StepKey, StepPrice, StepSource, Streamed, VoidReason, WaitReason,
+    ErrorKind, EventKind, GivenCall, HandOver, HeldAt, InputChange, Limit, LogStream, MissReason,
+    NotReused, Question, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
+    RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepGiven,
+    StepInfo, StepKey, StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
-use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
+use crate::units::{Charge, ChargeClass, Micros, ModelOptions, Money, Temperature, Tokens};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -668,13 +668,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         key().prop_map(|step| EventKind::StepReset { step }),
         (key(), option::of(value()))
             .prop_map(|(step, input)| EventKind::StepInputSet { step, input }),
-        (key(), option::of(text()), option::of(text())).prop_map(|(step, prompt, model)| {
-            EventKind::StepCallSet {
-                step,
-                prompt,
-                model,
-            }
-        }),
+        (key(), given_call()).prop_map(|(step, call)| EventKind::StepCallSet { step, call }),
         (
             key(),
             prop::sample::select(vec![EditWay::Done, EditWay::Undone, EditWay::Redone]),
@@ -737,19 +731,31 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![2 => of_steps, 1 => of_runs]
 }
 
+fn given_call() -> impl Strategy<Value = GivenCall> {
+    let options = (option::of(0..=2000_u64), option::of(any::<u32>()));
+    let options = options.prop_map(|(temperature, max_tokens)| ModelOptions {
+        temperature: temperature.map(|it| Temperature::from_thousandths(it).unwrap()),
+        max_tokens,
+    });
+    let given = (option::of(text()), option::of(text()), options);
+    given.prop_map(|(prompt, model, options)| GivenCall {
+        prompt,
+        model,
+        options,
+    })
+}
+
 fn given() -> impl Strategy<Value = Box<StepGiven>> {
     let given = (
         option::of(value()),
-        option::of(text()),
-        option::of(text()),
+        given_call(),
         option::of(value()),
         any::<bool>(),
     );
-    given.prop_map(|(input, prompt, model, output, skipped)| {
+    given.prop_map(|(input, call, output, skipped)| {
         Box::new(StepGiven {
             input,
-            prompt,
-            model,
+            call,
             supplied: output.is_some(),
             output,
             skipped,
@@ -1079,6 +1085,29 @@ fn what_waits_in_an_older_journal_waits_for_nothing_that_is_named() {
     };
     let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
     // Without the name and the time, a byte each.
+    bytes.truncate(bytes.len() - 2);
+    bytes[0] -= 2;
+    assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
+}
+
+#[test]
+fn edits_from_before_models_had_options_are_read() {
+    let step = StepKey {
+        ix: StepIx(3),
+        id: "s".into(),
+    };
+    let call = GivenCall {
+        prompt: Some("p".into()),
+        model: Some("m".into()),
+        ..GivenCall::default()
+    };
+    let event = RunEvent {
+        seq: 0,
+        at: Micros(0),
+        kind: EventKind::StepCallSet { step, call },
+    };
+    let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
+    // Without the temperature and the maximum of tokens, a byte each.
     bytes.truncate(bytes.len() - 2);
     bytes[0] -= 2;
     assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);

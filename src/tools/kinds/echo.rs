@@ -125,7 +125,9 @@ mod tests {
             json!({"says": "hi", "to": {"n": 1}})
         );
         assert_eq!(report.cost, Some(Money::from_pico(500_000_000_000)));
-        let fingerprint = toolbox.fingerprint("a", None).unwrap();
+        let fingerprint = toolbox
+            .fingerprint("a", None, crate::units::ModelOptions::default())
+            .unwrap();
         assert_eq!(fingerprint.parts["type"], "echo");
         assert_eq!(fingerprint.parts["says"], "hi");
     }

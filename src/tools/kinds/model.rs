@@ -1,29 +1,24 @@
 //! `model` tools: the worker's model performs them; offline their own rules do.
 
-use super::code_exec;
+mod role;
+
 use super::jq::{self, JqRule};
-use crate::models::{
-    MAX_PROMPT_BYTES, MAX_TOKENS, OutputSchema, Price, SchemaSandbox, SmallModelWorker, Task,
-    too_large,
-};
+use crate::models::{MAX_TOKENS, OutputSchema, Price, SchemaSandbox, SmallModelWorker, Task};
 use crate::run::NotReused;
-use crate::text::BoundedText;
-use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
 };
 use crate::tools::fields::Fields;
 use crate::tools::model_price;
 use crate::tools::services::Services;
-use crate::tools::template::{Missing, TemplateRenderer};
 use crate::tools::{
-    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, ToolKind,
-    Unseen,
+    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen,
 };
+use crate::units::{ModelOptions, Temperature};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
+use role::{Asked, CompiledRules, Role};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +33,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
     fields: &[
         "prompt",
         "model",
+        "temperature",
         "max_tokens",
         "stall_timeout_s",
         "offline",
@@ -49,7 +45,10 @@ pub(super) static ENTRY: KindEntry = KindEntry {
         Arc::new(ModelSettings {
             prompt: fields.text_or_file("prompt"),
             model: fields.text("model"),
-            max_tokens: fields.count("max_tokens"),
+            options: ModelOptions {
+                temperature: fields.temperature("temperature"),
+                max_tokens: fields.count("max_tokens"),
+            },
             price: model_price::read(fields),
             stall_timeout: fields.seconds("stall_timeout_s"),
             offline: offline(fields),
@@ -64,8 +63,8 @@ pub struct ModelSettings {
     pub prompt: Option<Arc<str>>,
     /// The model, instead of the worker's own.
     pub model: Option<Arc<str>>,
-    /// The maximum of tokens in an answer.
-    pub max_tokens: Option<u32>,
+    /// The temperature and the maximum of tokens in an answer, instead of the worker's own.
+    pub options: ModelOptions,
     /// The price of the model, instead of that of the settings or the built-in table.
     pub price: Option<Price>,
     /// The longest time without a byte of an answer, instead of the worker's own.
@@ -118,7 +117,12 @@ impl ToolSettings for ModelSettings {
         parts.put("output_schema", json!(definition.output_schema));
         parts.put("examples", json!(definition.examples));
         parts.put("prompt", json!(self.prompt));
-        parts.put("max_tokens", json!(self.max_tokens));
+        let options = parts.options.or(self.options);
+        parts.put("max_tokens", json!(options.max_tokens));
+        let temperature = options.temperature.unwrap_or_default();
+        if !temperature.is_default() {
+            parts.put("temperature", json!(temperature));
+        }
         parts.put("wanted_model", json!(self.model));
         match &self.offline {
             Some(Rules::Jq(filter)) => parts.put("offline.jq", json!(filter)),
@@ -139,8 +143,7 @@ impl ToolSettings for ModelSettings {
         } else if worker.is_offline() {
             // Rules are free and take no longer than a look-up of their output.
             Some(NotReused::Quick)
-        } else if worker.takes_temperature(wanted) {
-            // It is asked at temperature 0.
+        } else if temperature.is_default() && worker.takes_temperature(wanted) {
             None
         } else {
             Some(NotReused::Temperature)
@@ -177,6 +180,7 @@ impl ModelSettings {
                 rules,
             }),
             prompt: None,
+            options: ModelOptions::default(),
             worker: context.worker.clone(),
             services: context.services.clone(),
         }))
@@ -203,146 +207,20 @@ struct ModelTool {
     role: Arc<Role>,
     /// The prompt instead of the definition's.
     prompt: Option<Arc<str>>,
+    /// What requests say otherwise than the definition.
+    options: ModelOptions,
     worker: SmallModelWorker,
     services: Arc<Services>,
 }
 
-/// The tool's definition, compiled.
-struct Role {
-    definition: Arc<ToolDefinition>,
-    settings: ModelSettings,
-    output: Option<OutputSchema>,
-    rules: Option<CompiledRules>,
-}
-
-enum CompiledRules {
-    Jq(JqRule),
-    Code(Arc<str>),
-}
-
-impl Role {
-    /// The tool's own prompt, rendered; `None` where it has none. Parameters that it does not contain follow it, so that
-    /// none is lost. The error says that it is too large.
-    fn prompt(&self, own: Option<&str>, input: &Value) -> Result<Option<String>, ToolError> {
-        let Some(template) = own.or(self.settings.prompt.as_deref()) else {
-            return Ok(None);
-        };
-        let empty = Map::new();
-        let given = input.as_object().unwrap_or(&empty);
-        let mut renderer = TemplateRenderer::new(given, Missing::Empty).up_to(MAX_PROMPT_BYTES);
-        let too_large = || ToolError::permanent(too_large(&self.definition.name));
-        let text = renderer.text(template, str::to_owned);
-        let text = text.map_err(|_| too_large())?;
-        let mut left = renderer.rest().peekable();
-        if left.peek().is_none() {
-            return Ok(Some(text));
-        }
-        let mut prompt = BoundedText::new(MAX_PROMPT_BYTES);
-        let mut fits = prompt.push(text.trim_end()) && prompt.push("\n\n{");
-        for (at, (name, value)) in left.enumerate() {
-            fits = fits
-                && (at == 0 || prompt.push(","))
-                && write!(prompt, "{}:{value}", Value::from(name.as_str())).is_ok();
-        }
-        if fits && prompt.push("}") {
-            Ok(Some(prompt.into_string()))
-        } else {
-            Err(too_large())
-        }
-    }
-
-    /// The same for a figure or a record. One that is too large is not sent, and costs nothing.
-    fn known_prompt(&self, own: Option<&str>, input: &Value) -> Option<String> {
-        self.prompt(own, input)
-            .unwrap_or_else(|_| Some(String::new()))
-    }
-
-    /// The tool's own price, unless a step asks for another model than the tool's.
-    fn price(&self, model: Option<&str>) -> Option<Price> {
-        let is_its_own = model.is_none() || model == self.settings.model.as_deref();
-        self.settings.price.filter(|_| is_its_own)
-    }
-
+impl ModelTool {
+    /// The task of a call with this rendered prompt, by the model that its step names.
     fn task<'a>(&'a self, prompt: Option<&'a str>, model: Option<&'a str>) -> Task<'a> {
-        Task {
-            name: &self.definition.name,
-            description: &self.definition.description,
-            input_schema: self.definition.input_schema.as_deref(),
-            output_schema: self.definition.output_schema.as_deref(),
-            examples: &self.definition.examples,
+        self.role.task(Asked {
             prompt,
-            model: model.or(self.settings.model.as_deref()),
-            max_tokens: self.settings.max_tokens,
-            price: self.price(model),
-            timeout: None,
-            stall_timeout: self.settings.stall_timeout,
-            known_output: None,
-            listener: None,
-            key: None,
-            raw: None,
-        }
-    }
-
-    /// The output that the rules give for a call.
-    async fn by_rules(
-        &self,
-        rules: &CompiledRules,
-        call: &Call,
-        services: &Arc<Services>,
-    ) -> Result<Value, ToolError> {
-        let time = self.definition.timeout;
-        let output = match rules {
-            CompiledRules::Jq(filter) => filter.run(call.input.clone(), services, call, time).await,
-            CompiledRules::Code(code) => {
-                code_exec::run(code, &call.input, services, call, time).await
-            }
-        };
-        let checked = cancellable(&call.cancel, self.checked(output)).await;
-        checked.unwrap_or_else(Err)
-    }
-
-    /// The output of the rules, validated against the schema like a model's.
-    async fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
-        let output = Arc::new(output.map_err(|error| self.failed(error))?);
-        let violation = match &self.output {
-            None => None,
-            Some(schema) => schema
-                .violation(&output)
-                .await
-                .map_err(ToolError::permanent)?,
-        };
-        self.allowed(Arc::unwrap_or_clone(output), violation)
-    }
-
-    /// The same at once; `None` where validation may take long.
-    fn checked_now(&self, output: Result<Value, ToolError>) -> Option<Result<Value, ToolError>> {
-        let output = match output {
-            Ok(output) => output,
-            Err(error) => return Some(Err(self.failed(error))),
-        };
-        let violation = match &self.output {
-            None => None,
-            Some(schema) => schema.verdict_now(&output)?.err(),
-        };
-        Some(self.allowed(output, violation))
-    }
-
-    fn failed(&self, mut error: ToolError) -> ToolError {
-        error.message = format!(
-            "the offline rules of \"{}\" failed: {}",
-            self.definition.name, error.message
-        );
-        error
-    }
-
-    fn allowed(&self, output: Value, violation: Option<String>) -> Result<Value, ToolError> {
-        match violation {
-            None => Ok(output),
-            Some(violation) => Err(ToolError::permanent(format!(
-                "the offline rules of \"{}\" gave what its output_schema does not allow: {violation}",
-                self.definition.name
-            ))),
-        }
+            model,
+            options: self.options,
+        })
     }
 }
 
@@ -357,7 +235,7 @@ impl Tool for ModelTool {
             self.worker.clone(),
             self.services.clone(),
         );
-        let own_prompt = self.prompt.clone();
+        let (own_prompt, options) = (self.prompt.clone(), self.options);
         async move {
             if worker.is_offline()
                 && let Some(rules) = &role.rules
@@ -378,13 +256,18 @@ impl Tool for ModelTool {
                 _ => None,
             };
             let key = request_key(&call);
+            let asked = Asked {
+                prompt: prompt.as_deref(),
+                model: call.model.as_deref(),
+                options,
+            };
             let task = Task {
                 key: Some(&key),
                 timeout: own_timeout(&call, role.definition.timeout),
                 listener: call.listener.as_ref(),
                 raw: call.raw.as_ref(),
                 known_output: known_output.as_ref(),
-                ..role.task(prompt.as_deref(), call.model.as_deref())
+                ..role.task(asked)
             };
             let output = role.output.as_ref();
             let work = worker.perform(
@@ -413,13 +296,28 @@ impl Tool for ModelTool {
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
-            .prompt(&self.role.task(prompt.as_deref(), model), input)
+            .prompt(&self.task(prompt.as_deref(), model), input)
     }
 
     fn with_prompt(&self, prompt: &Arc<str>) -> Option<Arc<dyn Tool>> {
         Some(Arc::new(Self {
             prompt: Some(Arc::clone(prompt)),
             ..self.clone()
+        }))
+    }
+
+    fn with_options(&self, options: ModelOptions) -> Option<Arc<dyn Tool>> {
+        Some(Arc::new(Self {
+            options,
+            ..self.clone()
+        }))
+    }
+
+    fn own_options(&self) -> Option<ModelOptions> {
+        let of_tool = self.options.or(self.role.settings.options);
+        Some(of_tool.or(ModelOptions {
+            temperature: Some(Temperature::DEFAULT),
+            max_tokens: Some(MAX_TOKENS),
         }))
     }
 
@@ -448,34 +346,35 @@ impl Pricing for ModelTool {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
-            .quote(&self.role.task(prompt.as_deref(), model), input)
+            .quote(&self.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
-            .reservation(&self.role.task(prompt.as_deref(), model), input)
+            .reservation(&self.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), known);
-        let task = self.role.task(prompt.as_deref(), model);
+        let task = self.task(prompt.as_deref(), model);
         self.worker
             .estimate(&task, known, (unseen.expected, unseen.max))
             .into()
     }
 
     fn max_answer_tokens(&self) -> Option<u64> {
-        let max = self.role.settings.max_tokens.unwrap_or(MAX_TOKENS);
+        let options = self.options.or(self.role.settings.options);
+        let max = options.max_tokens.unwrap_or(MAX_TOKENS);
         (!self.worker.is_offline()).then_some(max.into())
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
-            .rate_limit_use(&self.role.task(prompt.as_deref(), model), input)
+            .rate_limit_use(&self.task(prompt.as_deref(), model), input)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The plan of a run that failed, corrected: `plandeck repair`.
 
 use super::{TOOLS, good, says, server, workplace};
+use crate::common::control::{run_so_far, socket_in};
 use crate::common::model_server::ModelServer;
-use crate::common::program::{code, json, plandeck, stderr};
+use crate::common::process::{start, wait_until};
+use crate::common::program::{code, json, plandeck, stderr, step};
 use serde_json::{Value, json};
 use std::process::Output;
 use tempfile::TempDir;
@@ -163,6 +165,41 @@ fn what_is_no_valid_plan_changes_nothing() {
         stderr(&other).contains("did not fail"),
         "{}",
         stderr(&other)
+    );
+}
+
+#[test]
+fn a_run_that_is_still_running_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let wait = "while [ ! -e go ]; do sleep 0.02; done; echo 1";
+    let plan = json!({
+        "name": "waits",
+        "tools": {
+            "bad": {"type": "jq", "filter": "error(\"no\")"},
+            "wait": {"type": "process", "command": ["sh", "-c", wait]},
+        },
+        "steps": [{"id": "a", "tool": "bad"}, {"id": "z", "tool": "wait"}],
+    });
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let home = folder.path().join("home");
+    let mut running = start(folder.path(), &home, &[]);
+    let socket = socket_in(&home);
+    wait_until("the failure", || {
+        step(&run_so_far(&socket), "a")["status"] == "failed"
+    });
+    let repair = plandeck()
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", &home)
+        .args(["repair", "last", "a", "--planner", "offline", "--yes"])
+        .output()
+        .unwrap();
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    running.wait().unwrap();
+    assert_eq!(code(&repair), 2);
+    let said = stderr(&repair);
+    assert!(
+        said.contains("still running") && said.contains("plandeck stop"),
+        "{said}"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use crate::plan::StepIx;
 use crate::report::money;
-use crate::report::{savings, settlement_in_words, short};
+use crate::report::{given_in_words, savings, settlement_in_words, short};
 use crate::run::{
     RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
     WaitReason,
@@ -346,11 +346,11 @@ fn write_reuse(row: &StepState, page: &mut TextPage<'_>) {
         note("its input was set by the user (I)");
     }
     if let Some(given) = &row.given_call {
-        if given.prompt.is_some() {
-            note("its prompt was set by the user");
-        }
-        if let Some(model) = &given.model {
-            note(&format!("its model was set by the user: {model}"));
+        for (what, value) in given_in_words(given) {
+            match &*value {
+                "" => note(&format!("its {what} was set by the user")),
+                value => note(&format!("its {what} was set by the user: {value}")),
+            }
         }
     }
 }

@@ -97,11 +97,11 @@ impl Editor {
 
     /// Takes a key in.
     pub fn edit(&mut self, key: &KeyEvent) {
-        match &mut self.call {
-            Some(call) if call.on_model => {
-                call.model.edit(key);
+        match self.call.as_mut().and_then(CallFields::field) {
+            Some(field) => {
+                field.edit(key);
             }
-            _ => {
+            None => {
                 self.area.input(*key);
             }
         }
@@ -111,8 +111,8 @@ impl Editor {
 
     /// Takes a paste in; control characters of it are dropped.
     pub fn paste(&mut self, text: &str) {
-        if let Some(call) = self.call.as_mut().filter(|call| call.on_model) {
-            call.model.insert(text.trim());
+        if let Some(field) = self.call.as_mut().and_then(CallFields::field) {
+            field.insert(text.trim());
             self.warned = false;
             return;
         }

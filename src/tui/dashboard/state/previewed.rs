@@ -92,6 +92,7 @@ impl Verb {
                 ("resume", row.map(|(_, at)| StepIx(at)))
             }
             RunCommand::RetryFailed => ("retry", None),
+            RunCommand::ContinueAfterLimit(_) => ("resume", None),
             RunCommand::SetInput(step, _) | RunCommand::SetCall(step, _) => ("edit", Some(*step)),
             RunCommand::Undo => ("undo", None),
             RunCommand::Redo => ("redo", None),
@@ -162,6 +163,7 @@ impl Previewed {
             (RunCommand::RunTo(to), _) => format!("run to {}", fit(to)),
             (_, Some(step)) => format!("{} {}", self.verb.name, fit(step)),
             (RunCommand::Undo | RunCommand::Redo, None) => self.verb.name.to_owned(),
+            (RunCommand::ContinueAfterLimit(_), None) => "continue after the limit".to_owned(),
             (_, None) => format!("{} what failed", self.verb.name),
         }
     }

@@ -6,6 +6,7 @@ use crate::run::{CallEdit, ModelCall, RunCommand, StepState};
 use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::call_fields::CallFields;
 use crate::tui::dashboard::state::editor::{Editor, MOST, Purpose};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
@@ -98,12 +99,12 @@ pub(crate) fn in_call(model: &Model) -> bool {
     matches!(&model.overlay, Some(Overlay::Editor(editor)) if editor.call.is_some())
 }
 
-/// Goes from the prompt to the model, or back.
-pub(crate) fn turn(model: &mut Model) {
+/// Goes to the next field of a call, or to the one before.
+pub(crate) fn turn(model: &mut Model, back: bool) {
     if let Some(Overlay::Editor(editor)) = &mut model.overlay
         && let Some(call) = &mut editor.call
     {
-        call.turn();
+        call.turn(back);
     }
 }
 
@@ -138,11 +139,15 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("the value is not valid yet".to_owned());
         return Vec::new();
     }
+    if let Some(fault) = editor.call.as_ref().and_then(CallFields::fault) {
+        model.notice = Some(fault);
+        return Vec::new();
+    }
     let value = editor.value().ok().map(Arc::new);
     let purpose = editor.purpose;
     let edit = (editor.call.as_ref()).and_then(|call| call.edit(&editor.text()));
     if editor.call.is_some() && edit.is_none() {
-        model.notice = Some("the prompt and the model are as they were".to_owned());
+        model.notice = Some("the prompt, the model and its options are as they were".to_owned());
         return Vec::new();
     }
     // Until the run says so the step is as it was; its question has been answered.

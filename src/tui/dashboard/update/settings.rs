@@ -1,5 +1,6 @@
 //! Settings that are changed while the run goes on, and the limit that stopped it.
 
+use super::previewed;
 use crate::run::{EventKind, RunCommand, RunEvent, RunOutcome, RunPhase};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -60,12 +61,12 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     };
     match parse(line.field.text(), &model.run, model.now) {
         Ok(setting) => {
-            let mut effects = vec![Effect::Command(RunCommand::Set(setting))];
-            if line.continues {
-                effects.push(Effect::Command(RunCommand::ContinueAfterLimit));
-            }
+            let continues = line.continues;
             model.overlay = None;
-            effects
+            if continues {
+                return previewed::offer(model, RunCommand::ContinueAfterLimit(vec![setting]));
+            }
+            vec![Effect::Command(RunCommand::Set(setting))]
         }
         Err(fault) => {
             line.fault = Some(fault);
@@ -90,15 +91,12 @@ pub(crate) fn ask_to_raise(model: &mut Model) {
     model.overlay = Some(Overlay::Question(Question::Raise));
 }
 
-/// Raises the limit that stopped the run, and lets it continue.
-pub(crate) fn raise(model: &Model) -> Vec<Effect> {
+/// Raises the limit that stopped the run, and lets it continue, once it is said what that runs and costs.
+pub(crate) fn raise(model: &mut Model) -> Vec<Effect> {
     let Some(setting) = raised(&model.run) else {
         return Vec::new();
     };
-    vec![
-        Effect::Command(RunCommand::Set(setting)),
-        Effect::Command(RunCommand::ContinueAfterLimit),
-    ]
+    previewed::offer(model, RunCommand::ContinueAfterLimit(vec![setting]))
 }
 
 /// Says what changed, and asks about a limit that has stopped the run.

@@ -5,6 +5,7 @@ use crate::plan::StepIx;
 use crate::run::{GivenCall, RepeatPrice, RunCommand};
 use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::call_fields::CallFields;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::trying::{Ending, Stage, Tried, Trying};
@@ -51,6 +52,12 @@ pub(crate) fn begin(model: &mut Model) -> Vec<Effect> {
 
 /// The same with the prompt and the model that were typed.
 pub(crate) fn begin_typed(model: &mut Model) -> Vec<Effect> {
+    if let Some(Overlay::Editor(editor)) = &model.overlay
+        && let Some(fault) = editor.call.as_ref().and_then(CallFields::fault)
+    {
+        model.notice = Some(fault);
+        return Vec::new();
+    }
     let number = number(model);
     let Some(Overlay::Editor(editor)) = model.overlay.take() else {
         return Vec::new();

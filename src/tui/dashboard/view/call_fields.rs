@@ -1,11 +1,13 @@
-//! The prompt and the model of a call while they are edited, with the parameters that the prompt can name.
+//! The prompt of a call, its model and the options of that while they are edited, with the parameters that the prompt can
+//! name.
 
 use crate::plan::StepInput;
 use crate::run::StepState;
 use crate::text;
-use crate::tui::dashboard::state::call_fields::CallFields;
+use crate::tui::dashboard::state::call_fields::{CallFields, Part};
 use crate::tui::dashboard::state::editor::Editor;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,14 +28,15 @@ const BY_INPUT: &str = "what it asks is its input, which is edited there";
 
 /// The rows that it takes inside of its frame, where a line has so many cells.
 pub(super) fn rows(editor: &Editor, call: &CallFields, width: u16) -> u16 {
+    let options = u16::from(call.takes_options());
     if !call.takes_prompt() {
-        return 3;
+        return 3 + options;
     }
     let lines = editor.area.lines().iter();
     let wrapped = lines.map(|line| text::width(line) / usize::from(width.max(1)) + 1);
     let prompt = wrapped.sum::<usize>().clamp(3, PROMPT);
-    // The model, a row before the prompt, and what it can name.
-    prompt as u16 + 5
+    // The model with its options, a row before the prompt, and what it can name.
+    prompt as u16 + 5 + options
 }
 
 /// Draws it.
@@ -44,11 +47,15 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, inner: 
     };
     let margin = u16::from(inner.width > 4);
     let line = |y: u16| Rect::new(inner.x + margin, y, inner.width - 2 * margin, 1);
-    let (on_model, takes_prompt) = (call.on_model, call.takes_prompt());
+    let (in_field, takes_prompt) = (call.part != Part::Prompt, call.takes_prompt());
     draw_model(call, theme, buf, line(inner.y));
+    let options = u16::from(call.takes_options() && inner.height > 3);
+    if options > 0 {
+        draw_options(call, theme, buf, line(inner.y + 1));
+    }
     if !takes_prompt {
-        if inner.height > 2 {
-            let here = line(inner.y + 2);
+        if inner.height > 2 + options {
+            let here = line(inner.y + 2 + options);
             let words = text::fit(BY_INPUT, here.width.into());
             buf.set_stringn(here.x, here.y, words, here.width.into(), theme.dim);
         }
@@ -57,7 +64,7 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, inner: 
     let row = model.run.steps.get(editor.purpose.step().at());
     let (said, style) = said(row, &editor.text(), theme);
     let below = 2 * u16::from(inner.height > 6);
-    let above = 1 + u16::from(inner.height > 4);
+    let above = 1 + options + u16::from(inner.height > 4 + options);
     let body = Rect {
         x: inner.x + margin,
         y: inner.y + above.min(inner.height),
@@ -67,7 +74,7 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, inner: 
     let area = &mut editor.area;
     area.set_style(theme.text);
     area.set_cursor_line_style(Style::new());
-    area.set_cursor_style(if on_model {
+    area.set_cursor_style(if in_field {
         theme.text
     } else {
         theme.text.add_modifier(Modifier::REVERSED)
@@ -85,28 +92,74 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, inner: 
 }
 
 fn draw_model(call: &CallFields, theme: &Theme, buf: &mut Buffer, line: Rect) {
-    let label = if call.on_model {
-        theme.accent
-    } else {
-        theme.dim
+    let own = "the model of the plan";
+    let is_on = call.part == Part::Model;
+    draw_field(
+        ("model", LABEL),
+        (&call.model, own),
+        is_on,
+        theme,
+        buf,
+        line,
+    );
+}
+
+/// The temperature and the maximum of tokens, side by side.
+fn draw_options(call: &CallFields, theme: &Theme, buf: &mut Buffer, line: Rect) {
+    let half = line.width / 2;
+    let left = Rect {
+        width: half.saturating_sub(1),
+        ..line
     };
-    let label_width = LABEL.min(line.width / 2);
-    buf.set_stringn(line.x, line.y, "model", label_width.into(), label);
-    let field = Rect {
+    let right = Rect {
+        x: line.x + half,
+        width: line.width - half,
+        ..line
+    };
+    for (label, field, part, here) in [
+        ("temperature", &call.temperature, Part::Temperature, left),
+        ("max tokens", &call.max_tokens, Part::MaxTokens, right),
+    ] {
+        let is_on = call.part == part;
+        let width = label.len() as u16 + 2;
+        draw_field(
+            (label, width),
+            (field, "as the tool has it"),
+            is_on,
+            theme,
+            buf,
+            here,
+        );
+    }
+}
+
+/// A field after its label; what it stands for where it is empty.
+fn draw_field(
+    (label, label_width): (&str, u16),
+    (field, empty): (&Field, &str),
+    is_on: bool,
+    theme: &Theme,
+    buf: &mut Buffer,
+    line: Rect,
+) {
+    let style = if is_on { theme.accent } else { theme.dim };
+    let label_width = label_width.min(line.width / 2);
+    buf.set_stringn(line.x, line.y, label, label_width.into(), style);
+    let here = Rect {
         x: line.x + label_width,
         width: line.width - label_width,
         ..line
     };
-    if call.on_model {
-        call.model.draw(buf, field, "the model of the plan", theme);
+    if is_on {
+        field.draw(buf, here, empty, theme);
         return;
     }
-    let (words, style) = match call.model.text().trim() {
-        "" => ("the model of the plan", theme.dim),
-        model => (model, theme.text),
+    let (words, style) = match field.text().trim() {
+        "" => (empty, theme.dim),
+        text => (text, theme.text),
     };
-    let words = text::fit(&text::line(words), field.width.into());
-    buf.set_stringn(field.x, field.y, words, field.width.into(), style);
+    let words = text::fit(&text::line(words), here.width.into());
+    buf.set_stringn(here.x, here.y, words, here.width.into(), style);
 }
 
 /// The parameters that the prompt can name, or one that it names and that there is not.
