@@ -117,7 +117,14 @@ fn by_the_command_line_priced_taken_back_and_saved() {
     run(&["edit", id, "words", "--temperature", "default"]);
     assert_eq!(asked(&server)[calls..], [json!([0, 60])]);
     run(&["undo", id]);
-    assert_eq!(asked(&server).last(), Some(&json!([0.7, 60])));
+    // What it gave at that temperature is on record, and is had back.
+    assert_eq!(asked(&server).len(), calls + 1);
+    let explained = run(&["explain", id, "words"]);
+    let explained = String::from_utf8_lossy(&explained.stdout).into_owned();
+    assert!(
+        explained.contains("the user set its temperature: 0.7"),
+        "{explained}"
+    );
 
     let saving = json(&run(&["save", id, "--json"]));
     assert_eq!(saving["left_out"], json!([]), "{saving}");
