@@ -3,8 +3,7 @@
 //! A row is taken back because something that it depends on runs again. Where all of that comes to the same as before, the
 //! row has its output back and is not called.
 
-use super::left_out::holds_mark;
-use super::redaction::any_value;
+use super::redaction::{any_value, holds_mark};
 use crate::plan::{StepInput, StepIx};
 use crate::run::{
     EventKind, GivenCall, RerunReason, Reuse, RunState, StepSource, StepState, StepStatus,

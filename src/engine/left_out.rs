@@ -7,6 +7,7 @@
 
 use super::Prepared;
 use super::prepare::{asked, impossible};
+use super::redaction::holds_mark;
 use super::resume_state::ResumeState;
 use super::step_instance::StepInstance;
 use super::step_tools::{StepTools, is_repeatable};
@@ -358,23 +359,4 @@ fn open_steps(resume: &ResumeState, plan: &ExecutionPlan) -> Vec<bool> {
         }
     }
     open
-}
-
-/// Whether a text in the value, or the name of a member, has the sign of what was left out.
-pub(super) fn holds_mark(value: &Value) -> bool {
-    let mut open = vec![value];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) if text.contains(REDACTED) => return true,
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => {
-                if members.keys().any(|name| name.contains(REDACTED)) {
-                    return true;
-                }
-                open.extend(members.values());
-            }
-            _ => {}
-        }
-    }
-    false
 }

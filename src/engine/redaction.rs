@@ -5,7 +5,7 @@ use crate::run::{
     Answer, AttemptEnd, CallReason, EventKind, InputChange, MissReason, RerunReason, Reuse,
     RunError, RunHeader, StepGiven, StepInfo,
 };
-use crate::tools::Secrets;
+use crate::tools::{REDACTED, Secrets};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -195,4 +195,23 @@ fn reason(why: &mut CallReason, secrets: &Secrets) {
     if let Some(MissReason::Differs { changes, .. }) = &mut why.miss {
         differing(changes);
     }
+}
+
+/// Whether a text in the value, or the name of a member, has the sign of what was left out.
+pub(super) fn holds_mark(value: &Value) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.contains(REDACTED) => return true,
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => {
+                if members.keys().any(|name| name.contains(REDACTED)) {
+                    return true;
+                }
+                open.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    false
 }

@@ -3,8 +3,8 @@
 use super::Driver;
 use super::preparation::EVALUATION_LIMIT;
 use crate::engine::expectations::{Allowed, Known, Made, Open, Unjudged};
-use crate::engine::left_out::holds_mark;
 use crate::engine::prepare::{OwnCall, RunScope};
+use crate::engine::redaction::holds_mark;
 use crate::engine::{Input, Prepared};
 use crate::plan::{Judged, StepInput, StepIx, invalid};
 use crate::run::{ErrorKind, RunError, StepSource};

@@ -1,9 +1,9 @@
 //! Rows that run again, and what that means for those that depend on them.
 
 use super::{Fate, ResumeState};
-use crate::engine::left_out::holds_mark;
 use crate::engine::prior_steps::PriorStep;
 use crate::engine::redaction::any_value;
+use crate::engine::redaction::holds_mark;
 use crate::plan::StepIx;
 use crate::run::StepKey;
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use super::{Reuse, would_use};
 use crate::engine::Prepared;
-use crate::engine::left_out::holds_mark;
 use crate::engine::redaction::any_value;
+use crate::engine::redaction::holds_mark;
 use crate::engine::resume_state::ResumeState;
 use crate::engine::step_instance::StepInstance;
 use crate::plan::Template;
