@@ -59,8 +59,9 @@ def measure(items):
             sys.exit(f"{ended} of {items} items came out right")
         home = os.path.join(folder, "home")
         stored = sum(os.path.getsize(os.path.join(home, name)) for name in os.listdir(home) if name.startswith("plandeck.db"))
-        all_counted = f"{items:,}/{items:,}".encode()
-        views = [first_frame.start(PROGRAM, folder, ["attach", "last"], [mark]) for mark in (b"zoom in", all_counted)]
+        # Of the numbers only the digits that change are written.
+        all_counted = "✔ succeeded".encode()
+        views = [first_frame.start(PROGRAM, folder, ["attach", "last"], [mark]) for mark in (b"quit", all_counted)]
         processor = used.ru_utime + used.ru_stime
         return wall, processor, used.ru_maxrss / 1024, stored, [view[1] for view in views]
 

@@ -125,7 +125,7 @@ fn a_model_is_edited_beside_the_prompt() {
     let text = screen.text();
     assert!(text.contains("the model of the plan"), "{text}");
     type_in(&mut screen, "openai/gpt-4o");
-    screen.press("shift-tab");
+    screen.press("tab tab tab");
     insta::assert_snapshot!("prompt_edit_model_120x36", screen.text());
     screen.press("ctrl-s enter");
     let model = given(&screen).and_then(|edit| edit.model);

@@ -72,6 +72,9 @@ fn slots_and_budget_change_in_the_run_and_a_resumed_run_keeps_them() {
     let text = again.text();
     assert!(text.contains("max_total_cost_usd = $0.08"), "{text}");
     again.press("y");
+    // What it runs and costs is shown first.
+    again.wait_for("enter do it");
+    again.press("\r");
     again.wait_for("SUCCEEDED");
     wait_for_begun(project.path(), 6);
     again.press("q");

@@ -256,7 +256,7 @@ fn what_cannot_be_repeated_is_said() {
     assert!(
         screen
             .text()
-            .contains("try needs a selected step of a recorded run")
+            .contains("try needs a selected step that has asked a model")
     );
     for (columns, rows) in [(1, 1), (3, 2), (20, 4), (40, 8)] {
         let mut screen = self::screen(columns, rows).keys("ctrl-t");
