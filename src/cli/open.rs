@@ -20,7 +20,8 @@ pub(super) async fn open(mut args: OpenArgs) -> Result<u8, Failure> {
     let prices = Settings::load(&here)?.model_prices()?;
     let name = args.file.display().to_string();
     let text = std::fs::read(&args.file).map_err(|error| SessionError::file(&name, error))?;
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8(text)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     let title = args.file.file_stem().unwrap_or_default().to_string_lossy();
     let price = |model: &str, tokens| Some(prices.get(model)?.cost(tokens));
     let read = imported(&title, &text, args.trace.as_deref(), &price);

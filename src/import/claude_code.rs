@@ -110,8 +110,8 @@ impl Session {
                     word: "message".into(),
                     start: if chain.last > 0 { chain.last } else { at },
                     after: std::mem::take(&mut chain.before),
-                    input: chain.said.take(),
-                    output: Some(Value::Array(Vec::new())),
+                    input: chain.said.take().map(Arc::new),
+                    output: Some(Arc::new(Value::Array(Vec::new()))),
                     ..Span::default()
                 });
                 spans.len() - 1
@@ -124,7 +124,8 @@ impl Session {
         span.end = Some(at);
         span.model = text(message, "model").filter(|model| !model.starts_with('<'));
         span.tokens = usage(message).or(span.tokens);
-        if let Some(Value::Array(said)) = &mut span.output {
+        let output = span.output.as_mut().map(Arc::make_mut);
+        if let Some(Value::Array(said)) = output {
             said.extend(content.iter().cloned());
         }
         for part in content.iter().filter(|part| part["type"] == "tool_use") {
@@ -138,7 +139,7 @@ impl Session {
                 word: "tool".into(),
                 start: at,
                 after: vec![Arc::clone(&id)],
-                input: part.get("input").cloned(),
+                input: part.get("input").cloned().map(Arc::new),
                 ..Span::default()
             });
         }
@@ -168,7 +169,7 @@ impl Session {
                     .map_or_else(|| result.to_string(), str::to_owned);
                 span.error = Some(words.into());
             } else {
-                span.output = Some(result);
+                span.output = Some(Arc::new(result));
             }
             // They come after the message that asked for them.
             let tools = &self.tools;

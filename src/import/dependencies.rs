@@ -2,8 +2,6 @@
 
 use super::order;
 use super::tree::Tree;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// The most dependencies that are made of times.
 const MOST_EDGES: usize = 300_000;
@@ -17,12 +15,10 @@ struct Ends {
 
 impl Tree {
     /// What each step waits for, by the places of spans.
-    pub(super) fn dependencies(&self) -> HashMap<usize, Vec<usize>> {
-        let by_id: HashMap<&Arc<str>, usize> =
-            self.spans.iter().map(|span| &span.id).zip(0..).collect();
+    pub(super) fn dependencies(&self) -> Vec<Vec<usize>> {
         let is_told = self.spans.iter().any(|span| !span.after.is_empty());
         let mut room = MOST_EDGES;
-        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut before = vec![Vec::new(); self.spans.len()];
         let mut ends = vec![Ends::default(); self.spans.len()];
         for at in self.order.iter().rev().copied() {
             if self.steps[at] {
@@ -37,7 +33,11 @@ impl Tree {
         self.join(&self.roots, &ends, is_told, &mut room, &mut before);
         if is_told {
             for at in self.order.iter().copied() {
-                for other in self.spans[at].after.iter().filter_map(|id| by_id.get(id)) {
+                for other in self.spans[at]
+                    .after
+                    .iter()
+                    .filter_map(|id| self.by_id.get(id))
+                {
                     link(&ends[at].first, &ends[*other].last, &mut room, &mut before);
                 }
             }
@@ -52,7 +52,7 @@ impl Tree {
         ends: &[Ends],
         is_told: bool,
         room: &mut usize,
-        before: &mut HashMap<usize, Vec<usize>>,
+        before: &mut [Vec<usize>],
     ) -> Ends {
         let units: Vec<usize> = inside
             .iter()
@@ -87,12 +87,7 @@ impl Tree {
 }
 
 /// Each of the first steps waits for each of the last ones; where there is no room for so many, for one of them.
-fn link(
-    first: &[usize],
-    last: &[usize],
-    room: &mut usize,
-    before: &mut HashMap<usize, Vec<usize>>,
-) {
+fn link(first: &[usize], last: &[usize], room: &mut usize, before: &mut [Vec<usize>]) {
     for step in first {
         let fits = *room >= last.len();
         let last = if fits {
@@ -101,6 +96,6 @@ fn link(
             &last[last.len().saturating_sub(1)..]
         };
         *room = room.saturating_sub(last.len());
-        before.entry(*step).or_default().extend(last);
+        before[*step].extend(last);
     }
 }

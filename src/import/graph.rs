@@ -36,11 +36,14 @@ pub(super) fn events(
         .filter(|at| tree.steps[*at])
         .collect();
     rows.sort_by_key(|at| (tree.spans[*at].start, tree.spans[*at].ended(), *at));
-    let place: HashMap<usize, usize> = rows.iter().copied().zip(0..).collect();
+    let mut place = vec![None; tree.spans.len()];
+    for (row, at) in rows.iter().enumerate() {
+        place[*at] = Some(row);
+    }
     let mut against = 0;
     let depends_on = rows.iter().enumerate().map(|(row, at)| {
-        let all = before.get(at).into_iter().flatten();
-        let mut places: Vec<usize> = all.filter_map(|at| place.get(at).copied()).collect();
+        let all = before[*at].iter();
+        let mut places: Vec<usize> = all.filter_map(|at| place[*at]).collect();
         let count = places.len();
         places.retain(|other| *other < row);
         against += count - places.len();
@@ -59,6 +62,7 @@ pub(super) fn events(
         rows: &rows,
         depends_on: &depends_on,
         price,
+        nothing: Arc::new(json!({})),
     };
     (run.events(name, format), tree.left_out)
 }
@@ -70,6 +74,26 @@ struct Run<'r> {
     rows: &'r [usize],
     depends_on: &'r [Vec<usize>],
     price: PriceOf<'r>,
+    /// The input where none is on record.
+    nothing: Arc<Value>,
+}
+
+/// When which event of a row comes.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    at: u64,
+    /// At one moment ends come before starts, but no end before its own start.
+    rank: u8,
+    row: usize,
+    part: Part,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Ready,
+    Started,
+    AttemptEnded,
+    Ended,
 }
 
 impl Run<'_> {
@@ -91,42 +115,60 @@ impl Run<'_> {
             .map(|row| (self.span(row).start, self.span(row).ended()))
             .collect();
         let slots = lanes(&times);
-        // At one moment ends come before starts, but no end before its own start.
-        let mut events: Vec<(Micros, u8, EventKind)> = Vec::new();
-        for (row, id) in ids.iter().enumerate() {
-            let span = self.span(row);
+        let moments = self.moments(&times, began);
+        let kinds = moments.iter().map(|moment| {
+            let (row, span) = (moment.row, self.span(moment.row));
             let step = StepKey {
                 ix: StepIx(row as u32),
-                id: Arc::clone(id),
+                id: Arc::clone(&ids[row]),
             };
-            let ready = self.depends_on[row]
-                .iter()
-                .map(|other| times[*other].1)
-                .max();
-            let ready = at(ready.unwrap_or(began).min(span.start));
-            events.push((ready, 1, EventKind::StepReady { step: step.clone() }));
-            let started = at(span.start);
-            events.push((started, 2, self.started(step.clone(), span, slots[row])));
-            if span.end.is_some() {
-                let ended = at(span.ended());
-                let rank = if ended == started { 3 } else { 0 };
-                events.push((ended, rank, self.ended(step.clone(), span)));
-                events.push((ended, rank, end_of(step, span)));
-            }
-        }
-        events.sort_by_key(|(at, rank, _)| (*at, *rank));
+            let kind = match moment.part {
+                Part::Ready => EventKind::StepReady { step },
+                Part::Started => self.started(step, span, slots[row]),
+                Part::AttemptEnded => self.ended(step, span),
+                Part::Ended => end_of(step, span),
+            };
+            (at(moment.at), kind)
+        });
         let over = spans.iter().map(Span::ended).max().map_or(Micros(0), at);
         let is_over = (0..self.rows.len()).all(|row| self.span(row).end.is_some());
         let most = slots.iter().max().map_or(1, |slot| slot + 1);
         let header = self.header(name, format, (began, most), &ids);
         let start = (Micros(0), EventKind::RunStarted(Arc::new(header)));
         let end = is_over.then(|| (over, self.end(&ids)));
-        let all = std::iter::once(start)
-            .chain(events.into_iter().map(|(at, _, kind)| (at, kind)))
-            .chain(end);
-        all.zip(0..)
-            .map(|((at, kind), seq)| RunEvent { seq, at, kind })
-            .collect()
+        let mut events = Vec::with_capacity(moments.len() + 2);
+        let all = std::iter::once(start).chain(kinds).chain(end);
+        events.extend(
+            all.zip(0..)
+                .map(|((at, kind), seq)| RunEvent { seq, at, kind }),
+        );
+        events
+    }
+
+    /// What happened, in order. `times` are the starts and ends of the rows.
+    fn moments(&self, times: &[(u64, u64)], began: u64) -> Vec<Moment> {
+        let mut moments = Vec::with_capacity(4 * times.len());
+        for (row, (started, ended)) in times.iter().copied().enumerate() {
+            let mut add = |at, rank, part| {
+                moments.push(Moment {
+                    at,
+                    rank,
+                    row,
+                    part,
+                });
+            };
+            let before = self.depends_on[row].iter().map(|other| times[*other].1);
+            let ready = before.max().unwrap_or(began).min(started).max(began);
+            add(ready, 1, Part::Ready);
+            add(started.max(began), 2, Part::Started);
+            if self.span(row).end.is_some() {
+                let rank = if ended == started { 3 } else { 0 };
+                add(ended.max(began), rank, Part::AttemptEnded);
+                add(ended.max(began), rank, Part::Ended);
+            }
+        }
+        moments.sort_unstable();
+        moments
     }
 
     /// `began` is when it began, and with it how many steps were running at once at most.
@@ -137,17 +179,16 @@ impl Run<'_> {
         (began, most): (u64, u32),
         ids: &[Arc<str>],
     ) -> RunHeader {
-        let by_id: HashMap<&Arc<str>, usize> = self
-            .tree
-            .spans
-            .iter()
-            .map(|span| &span.id)
-            .zip(0..)
-            .collect();
+        // Those in the same group say the same.
+        let mut inside: HashMap<usize, Arc<str>> = HashMap::new();
         let steps = ids.iter().enumerate().map(|(row, id)| {
             let span = self.span(row);
             let depends_on = self.depends_on[row].iter().map(|at| StepIx(*at as u32));
-            let groups = self.tree.groups(&by_id, self.rows[row]);
+            let group = self.tree.parent(self.rows[row]);
+            let inside = group.map(|group| {
+                let words = || format!("in {}", self.tree.groups(self.rows[row])).into();
+                Arc::clone(inside.entry(group).or_insert_with(words))
+            });
             StepInfo {
                 id: Arc::clone(id),
                 tool: Arc::clone(&span.name),
@@ -156,7 +197,7 @@ impl Run<'_> {
                     _ => Arc::clone(&span.word),
                 },
                 depends_on: depends_on.collect(),
-                description: (!groups.is_empty()).then(|| format!("in {groups}").into()),
+                description: inside,
                 parent: None,
                 parameters: None,
                 not_reused: None,
@@ -216,14 +257,14 @@ impl Run<'_> {
         }
     }
 
-    #[allow(clippy::unused_self, reason = "it is one of the events of the run")]
     fn started(&self, step: StepKey, span: &Span, slot: u32) -> EventKind {
-        let input = span.input.clone().unwrap_or_else(|| json!({}));
+        let input = span.input.clone();
+        let input = input.unwrap_or_else(|| Arc::clone(&self.nothing));
         EventKind::AttemptStarted {
             step,
             attempt: 1,
             slot,
-            input: StepInput::from(Arc::new(input)),
+            input: StepInput::from(input),
             reserved: Money::ZERO,
             why: None,
             prompt: None,
@@ -269,7 +310,7 @@ impl Run<'_> {
             Some(Box::new(error(&step, span, span.error.as_ref()?)))
         });
         let outputs = groups.iter().filter_map(|span| span.output.clone());
-        let mut outputs: Vec<Value> = outputs.collect();
+        let mut outputs: Vec<Arc<Value>> = outputs.collect();
         let result = if outputs.len() == 1 {
             outputs.remove(0)
         } else {
@@ -283,7 +324,7 @@ impl Run<'_> {
             } else {
                 RunOutcome::Succeeded
             },
-            result: Arc::new(result),
+            result,
             error,
         }
     }

@@ -40,9 +40,9 @@ pub struct Span {
     /// The ids of operations that it waited for, where they are on record.
     pub after: Vec<Arc<str>>,
     /// What it was given.
-    pub input: Option<Value>,
+    pub input: Option<Arc<Value>>,
     /// What it gave.
-    pub output: Option<Value>,
+    pub output: Option<Arc<Value>>,
     /// The model that answered.
     pub model: Option<Arc<str>>,
     /// Tokens of a model.

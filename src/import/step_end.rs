@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 /// The ids of steps with these names: the names, counted where several have the same.
 pub(super) fn distinct_ids<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> Vec<Arc<str>> {
+    let most = names.size_hint().0;
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    let mut taken: HashSet<Arc<str>> = HashSet::new();
-    let mut ids = Vec::new();
+    let mut taken: HashSet<Arc<str>> = HashSet::with_capacity(most);
+    let mut ids = Vec::with_capacity(most);
     for name in names {
         let count = counts.entry(name).or_default();
         let id = loop {
@@ -33,13 +34,13 @@ pub(super) fn end_of(step: StepKey, span: &Span) -> EventKind {
     match &span.error {
         Some(why) => EventKind::StepFailed {
             error: Box::new(error(&step, span, why)),
-            output: span.output.clone().map(Arc::new),
+            output: span.output.clone(),
             step,
         },
         None => EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
-            output: Arc::new(span.output.clone().unwrap_or_default()),
+            output: span.output.clone().unwrap_or_default(),
             reused: None,
         },
     }

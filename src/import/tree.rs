@@ -7,6 +7,8 @@ use std::sync::Arc;
 /// Spans as a tree, and what becomes of them.
 pub(super) struct Tree {
     pub(super) spans: Vec<Span>,
+    /// The places of the spans by their ids.
+    pub(super) by_id: HashMap<Arc<str>, usize>,
     pub(super) children: Vec<Vec<usize>>,
     pub(super) roots: Vec<usize>,
     /// Every span, parents before their children.
@@ -34,10 +36,11 @@ impl Tree {
         }
         let mut tree = Self {
             steps: vec![false; spans.len()],
+            order: Vec::with_capacity(spans.len()),
             spans,
+            by_id,
             children,
             roots,
-            order: Vec::new(),
             left_out: Vec::new(),
         };
         tree.put_in_order();
@@ -115,17 +118,23 @@ impl Tree {
     }
 
     /// The groups that a span is in, the outermost first.
-    pub(super) fn groups(&self, by_id: &HashMap<&Arc<str>, usize>, at: usize) -> String {
+    pub(super) fn groups(&self, at: usize) -> String {
         let mut names = Vec::new();
-        let mut parent = self.spans[at].parent.as_ref();
-        while let Some(of) = parent.and_then(|id| by_id.get(id)) {
+        let mut parent = self.parent(at);
+        while let Some(of) = parent {
             if names.len() == 8 {
                 break;
             }
-            names.push(&*self.spans[*of].name);
-            parent = self.spans[*of].parent.as_ref();
+            names.push(&*self.spans[of].name);
+            parent = self.parent(of);
         }
         names.reverse();
         names.join(" › ")
+    }
+
+    /// The place of the span inside of which a span happened.
+    pub(super) fn parent(&self, at: usize) -> Option<usize> {
+        let parent = self.spans[at].parent.as_ref()?;
+        self.by_id.get(parent).copied()
     }
 }

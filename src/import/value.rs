@@ -15,7 +15,7 @@ pub(super) fn parsed(text: &str) -> Value {
 }
 
 /// A member that is there and says something.
-pub(super) fn given(value: &Value, name: &str) -> Option<Value> {
+pub(super) fn given(value: &Value, name: &str) -> Option<Arc<Value>> {
     let member = value.get(name)?;
     let is_empty = match member {
         Value::Null => true,
@@ -24,8 +24,8 @@ pub(super) fn given(value: &Value, name: &str) -> Option<Value> {
         _ => false,
     };
     (!is_empty).then(|| match member {
-        Value::String(text) => parsed(text),
-        other => other.clone(),
+        Value::String(text) => Arc::new(parsed(text)),
+        other => Arc::new(other.clone()),
     })
 }
 
