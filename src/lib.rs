@@ -49,6 +49,7 @@
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`units`] | money, durations, tokens |
 //! | [`control`] | a live run for other processes: HTTP over a socket |
+//! | [`telemetry`] | runs sent to a collector of OpenTelemetry while they are running |
 //! | [`import`] | runs that other systems recorded, as events |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
@@ -70,6 +71,7 @@ pub mod report;
 pub mod run;
 pub mod session;
 pub mod store;
+pub mod telemetry;
 pub mod text;
 pub mod tools;
 pub mod tui;

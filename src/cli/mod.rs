@@ -108,6 +108,9 @@ pub fn main() -> ExitCode {
         output::failure(&failure, color);
         return ExitCode::from(failure.code());
     }
+    if let Some(fault) = crate::telemetry::start(&crate::models::process_environment()) {
+        output::note_line(&format!("note: {fault}"));
+    }
     let done = match cli.command {
         None if cli.open.plan.is_none() && cli.open.record.resume.is_none() => {
             on_tokio(home::home(cli.open))
@@ -165,8 +168,11 @@ pub fn main() -> ExitCode {
     end(done, color)
 }
 
-/// Prints why the command failed, if it did; returns the exit code.
+/// Prints why the command failed, if it did, and what a collector did not get; returns the exit code.
 fn end(done: Result<u8, Failure>, color: args::run::ColorWhen) -> ExitCode {
+    if let Some(lost) = crate::telemetry::finish() {
+        output::note_line(&format!("note: {lost}"));
+    }
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -12,7 +12,7 @@ mod export;
 mod given_calls;
 mod markdown;
 pub(crate) mod money;
-mod otlp;
+pub(crate) mod otlp;
 mod picture;
 mod previews;
 mod progress;

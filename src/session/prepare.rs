@@ -12,6 +12,7 @@ use crate::models::process_environment;
 use crate::plan::{Source, Step};
 use crate::run::{Answers, Breakpoint};
 use crate::session::PriorRun;
+use crate::telemetry;
 use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -58,6 +59,8 @@ impl Execution {
         let mut guard = RecordGuard::default();
         let mut notes = Vec::new();
         let mut goes_on = false;
+        let mut so_far = None;
+        let mut resumed_from = None;
         if self.journal.is_some() || self.prior.is_some() {
             let mut meta = meta(&self.plan, &*toolbox, self.provenance);
             meta.batch = mark;
@@ -65,12 +68,14 @@ impl Execution {
                 let run_id = Arc::clone(engine.run_id());
                 let taken = prior.take_over(&self.plan, self.unknown, &run_id, &mut meta)?;
                 notes.extend(taken.note);
+                resumed_from.clone_from(&meta.resumed_from);
                 engine = engine.with_tape(taken.tape);
                 if let Some(resume_state) = taken.resume_state {
                     engine = engine.with_resume_state(resume_state);
                 }
                 if let Some(run) = taken.so_far {
                     goes_on = true;
+                    so_far = Some(run.clone());
                     engine = engine.going_on(run);
                 }
                 guard.claim = taken.claim;
@@ -83,6 +88,9 @@ impl Execution {
         }
         if tracing::enabled!(tracing::Level::WARN) {
             engine = engine.with_sink(RunLog);
+        }
+        if let Some(sink) = telemetry::sink(so_far.as_ref(), resumed_from) {
+            engine = engine.with_sink(sink);
         }
         for sink in self.sinks {
             engine = engine.with_sink(sink);

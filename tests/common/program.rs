@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub(crate) const HANG: Duration = Duration::from_mins(1);
 
 /// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
-pub(crate) const FOREIGN: [&str; 26] = [
+pub(crate) const FOREIGN: [&str; 28] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "ANTHROPIC_API_KEY",
@@ -37,6 +37,8 @@ pub(crate) const FOREIGN: [&str; 26] = [
     "MOONSHOT_API_KEY",
     "PERPLEXITY_API_KEY",
     "PLANDECK_CONFIG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "TRACEPARENT",
     "NO_COLOR",
 ];
 

@@ -52,6 +52,7 @@ pub(crate) fn end(reason: &str, input: u64, output: u64) -> [Value; 2] {
 pub(crate) struct RawServer {
     address: String,
     bodies: Arc<Mutex<Vec<Value>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     go_on: Sender<()>,
 }
 
@@ -62,19 +63,24 @@ impl RawServer {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let bodies = Arc::<Mutex<Vec<Value>>>::default();
         let (go_on, waits) = channel();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
         let (kept, waits) = (Arc::clone(&bodies), Arc::new(Mutex::new(waits)));
+        let said = Arc::clone(&heads);
         std::thread::spawn(move || {
             for (at, stream) in listener.incoming().enumerate() {
                 let acts = connections.get(at).or(connections.last()).cloned();
                 let (kept, waits) = (Arc::clone(&kept), Arc::clone(&waits));
+                let said = Arc::clone(&said);
                 std::thread::spawn(move || {
-                    let _ = serve(stream.unwrap(), acts.unwrap_or_default(), &kept, &waits);
+                    let acts = acts.unwrap_or_default();
+                    let _ = serve(stream.unwrap(), acts, (&said, &kept), &waits);
                 });
             }
         });
         Self {
             address,
             bodies,
+            heads,
             go_on,
         }
     }
@@ -89,6 +95,11 @@ impl RawServer {
         self.bodies.lock().unwrap().clone()
     }
 
+    /// The heads of the requests so far, in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
     /// Lets one connection that waits go on.
     pub(crate) fn go_on(&self) {
         self.go_on.send(()).unwrap();
@@ -98,11 +109,12 @@ impl RawServer {
 fn serve(
     mut stream: TcpStream,
     acts: Vec<Act>,
-    bodies: &Mutex<Vec<Value>>,
+    (heads, bodies): (&Mutex<Vec<String>>, &Mutex<Vec<Value>>),
     go_on: &Mutex<Receiver<()>>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut length = 0;
+    let mut head = String::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -115,10 +127,13 @@ fn serve(
         if line.is_empty() {
             break;
         }
+        head.push_str(&line);
+        head.push('\n');
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = serde_json::from_slice(&body).unwrap_or_default();
+    heads.lock().unwrap().push(head);
     bodies.lock().unwrap().push(body);
     for act in acts {
         match act {

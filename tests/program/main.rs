@@ -99,6 +99,7 @@ mod store_resume;
 mod streaming;
 #[cfg(unix)]
 mod structure;
+mod telemetry;
 mod trust;
 mod undo;
 mod worker_calls;

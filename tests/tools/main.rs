@@ -5,6 +5,7 @@
 mod common {
     pub(crate) mod process;
     pub(crate) mod program;
+    #[allow(dead_code, reason = "the heads of requests are read elsewhere")]
     pub(crate) mod raw_server;
     #[cfg(target_os = "linux")]
     pub(crate) mod scripted_mcp;
