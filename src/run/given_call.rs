@@ -82,6 +82,18 @@ impl CallEdit {
         }
     }
 
+    /// The same with what `other` says beside it.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            input: self.input.or(other.input),
+            prompt: self.prompt.or(other.prompt),
+            model: self.model.or(other.model),
+            temperature: self.temperature.or(other.temperature),
+            max_tokens: self.max_tokens.or(other.max_tokens),
+        }
+    }
+
     /// The edit after which `after` is given where `before` was; it leaves alone what is the same.
     pub fn between(before: &GivenCall, after: &GivenCall) -> Self {
         let (of, to) = (before.options, after.options);

@@ -87,21 +87,23 @@ impl Continuation {
         }
         for (id, edit) in self.calls {
             let id = named_step(&id)?;
-            let mut given = GivenCall::default();
+            let mut before = GivenCall::default();
             for known in &resume_state.edits {
                 if let Edit::Call(step, known) = known
                     && *step == id
                 {
-                    known.apply(&mut given);
+                    known.apply(&mut before);
                 }
             }
+            let mut given = before.clone();
             edit.apply(&mut given);
             let is_call = |edit: &Edit| matches!(edit, Edit::Call(step, _) if *step == id);
             resume_state.edits.retain(|edit| !is_call(edit));
             resume_state.retry(&id);
-            if !given.is_empty() {
-                let edit = Box::new(CallEdit::giving(&given));
-                resume_state.edits.push(Edit::Call(id, edit));
+            // What is taken back is said too: the record still has it.
+            let edit = CallEdit::giving(&given).and(CallEdit::between(&before, &given));
+            if edit.is_of_model() {
+                resume_state.edits.push(Edit::Call(id, Box::new(edit)));
             }
         }
         for (id, output) in self.outputs {
