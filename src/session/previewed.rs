@@ -3,9 +3,7 @@
 use super::error::SessionError;
 use super::load::Loaded;
 use super::resume::PriorRun;
-use crate::engine::{
-    EarlierRun, Forked, ResumeState, UnknownSteps, definitions, left, step_prices,
-};
+use crate::engine::{Forked, ResumeState, UnknownSteps, definitions, left, step_prices};
 use crate::run::{Preview, Rates, ResourceLimits, RunHeader, RunState};
 use crate::units::Money;
 use serde_json::Value;
@@ -39,18 +37,7 @@ impl Loaded {
             Some(prior) => prior.would_take_over(&self.plan, &digests, intended.unknown)?,
             None => (None, RunState::default()),
         };
-        let taken = taken.unwrap_or_else(|| {
-            let nothing = EarlierRun {
-                states: &[RunState::default()],
-                is_running: false,
-                definitions: &[],
-                unrecorded: false,
-                origin: None,
-                renews_keys: true,
-                before: None,
-            };
-            ResumeState::new(&nothing, &self.plan, &digests)
-        });
+        let taken = taken.unwrap_or_else(|| ResumeState::of_nothing(&self.plan, &digests));
         let header = RunHeader {
             run_id: "".into(),
             plan: Arc::clone(&self.plan.name),

@@ -6,7 +6,7 @@ use super::error::SessionError;
 use super::history::state_of;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{EarlierRun, Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
+use crate::engine::{Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
 use crate::run::{Rates, ResourceLimits, RunState};
 use crate::store::{Claim, Resumption, RunMeta, Store};
@@ -325,16 +325,7 @@ impl PriorRun {
     ) -> Result<TakenOver, SessionError> {
         let definitions = meta.definitions.all();
         if let Purpose::Taped(tape, edits) = self.purpose {
-            let nothing = EarlierRun {
-                states: &[RunState::default()],
-                is_running: false,
-                definitions: &[],
-                unrecorded: false,
-                origin: None,
-                renews_keys: true,
-                before: None,
-            };
-            let mut resume_state = ResumeState::new(&nothing, plan, definitions);
+            let mut resume_state = ResumeState::of_nothing(plan, definitions);
             resume_state.run_id = Arc::clone(&self.run_id);
             resume_state.edits = edits;
             resume_state.fork(run_id);
