@@ -42,7 +42,7 @@ pub(crate) fn record(spans: &Spans<'_>, event: &RunEvent) -> Option<Value> {
             WARNING,
             "plandeck.step.unknown",
             format!(
-                "it is unknown what became of step `{}`: {}",
+                "the outcome of step `{}` is unknown: {}",
                 step.id, error.message
             ),
             Some(error.kind.word()),
