@@ -31,7 +31,8 @@ pub struct Door {
     opened: Option<(SocketAddr, String)>,
     trouble: Option<String>,
     previewer: Previewer,
-    edits: LiveEdits,
+    /// Where edits of the plan are taken from, if whoever runs it takes any.
+    edits: Option<LiveEdits>,
 }
 
 impl Listen {
@@ -70,7 +71,7 @@ impl Listen {
             opened,
             trouble,
             previewer,
-            edits: LiveEdits::default(),
+            edits: None,
         };
         Ok((run, door))
     }
@@ -91,7 +92,10 @@ impl Door {
     /// Clients may edit the plan: whoever runs it takes the edits from here.
     #[must_use]
     pub(crate) fn with_edits(self, edits: LiveEdits) -> Self {
-        Self { edits, ..self }
+        Self {
+            edits: Some(edits),
+            ..self
+        }
     }
 
     /// Serves the run that takes these commands and whose events count from `origin`, until the server is dropped.

@@ -42,7 +42,10 @@ pub(super) struct Interface {
     commands: CommandSender,
     run: Mutex<RunSoFar>,
     previewer: Previewer,
-    edits: LiveEdits,
+    /// Where edits of the plan go, if whoever runs it takes any.
+    edits: Option<LiveEdits>,
+    /// One edit of the plan is worked out at a time, on top of those before it.
+    editing: Mutex<()>,
     /// The moment that events count from.
     origin: Instant,
 }
@@ -52,7 +55,7 @@ impl Interface {
     pub(super) fn new(
         log: Arc<EventLog>,
         commands: CommandSender,
-        (previewer, edits): (Previewer, LiveEdits),
+        (previewer, edits): (Previewer, Option<LiveEdits>),
         origin: Instant,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -61,6 +64,7 @@ impl Interface {
             commands,
             previewer,
             edits,
+            editing: Mutex::default(),
             origin,
         })
     }
@@ -79,6 +83,12 @@ impl Interface {
         let run = run.now().await?;
         let commands = verbs::commands(request, run)?;
         let seq = run.events.saturating_sub(1);
+        self.send(commands, seq).await?;
+        Ok(seq)
+    }
+
+    /// Sends commands to the engine, and waits for what they cause after the event of this number.
+    async fn send(&self, commands: Vec<RunCommand>, seq: u64) -> Result<(), ControlError> {
         let mut reached = self.log.reached();
         for command in commands {
             self.commands.send(command).map_err(|error| match error {
@@ -89,7 +99,7 @@ impl Interface {
         // A client that looks at once should see what it has done; a command may also cause no event.
         let caused = reached.wait_for(|reached| reached.ended || reached.events > seq + 1);
         let _ = tokio::time::timeout(ANSWER_WITHIN, caused).await;
-        Ok(seq)
+        Ok(())
     }
 }
 
@@ -297,25 +307,27 @@ async fn edit_plan(
         .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
     let dry_run = request.dry_run;
     let edit = request.edit()?;
+    let Some(edits) = &interface.edits else {
+        let why = "the process of this run does not go on with an edited plan";
+        return Err(ControlError::NotNow(why.to_owned()));
+    };
+    let _alone = interface.editing.lock().await;
     let run = interface.begun().await.now().await?.clone();
     let hands_over = RunCommand::HandOver(Some(Box::default()));
     if let Some(why) = hands_over.refusal(&run) {
         return Err(ControlError::NotNow(why));
     }
-    let proposed = interface.edits.propose(&run, &edit).await;
+    let proposed = edits.propose(&run, &edit).await;
     let proposed = proposed.map_err(|error| ControlError::NotNow(error.to_string()))?;
     if dry_run {
         return Ok(json_response(StatusCode::OK, &json!(proposed.preview)));
     }
-    interface.edits.accept(&proposed);
+    edits.accept(&proposed);
     let to = proposed.to;
     let answer = json!({"accepted": true, "run_id": to.run_id, "held": to.held, "preview": proposed.preview});
     let command = RunCommand::HandOver(Some(Box::new(to)));
-    let sent = interface.commands.send(command);
-    sent.map_err(|error| match error {
-        CommandError::Busy => ControlError::Busy,
-        CommandError::RunOver => ControlError::Over,
-    })?;
+    let seq = run.events.saturating_sub(1);
+    interface.send(vec![command], seq).await?;
     Ok(json_response(StatusCode::ACCEPTED, &answer))
 }
 

@@ -90,7 +90,7 @@ const VERBS: &[Verb] = &[
         name: "undo",
         target: Target::Run,
         fields: &[],
-        // An edit of the plan that has not come into force is the last.
+        // An edit of the plan that has not taken effect is the last.
         commands: |_, _, run| {
             Ok(vec![match run.hand_over {
                 Some(_) if !run.has_ended() => RunCommand::HandOver(None),

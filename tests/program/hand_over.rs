@@ -195,17 +195,20 @@ fn an_edit_is_taken_back_and_one_that_makes_no_sense_changes_nothing() {
 }
 
 #[test]
-fn two_edits_one_after_the_other_come_into_force_together() {
+fn edits_of_two_clients_take_effect_together() {
     let mut live = Live::start();
     let socket = live.until_the_rest_has_run();
-    answer(send(&socket, "POST", "/v1/plan", &insert().to_string()));
-    wait_until("the first edit", || {
-        run_so_far(&socket)["hand_over"]["verb"] == "insert"
+    let remove = json!({"verb": "remove", "step": "last"});
+    let clients = [insert(), remove].map(|edit| {
+        let socket = socket.clone();
+        std::thread::spawn(move || answer(send(&socket, "POST", "/v1/plan", &edit.to_string())))
     });
-    let remove = json!({"verb": "remove", "step": "last"}).to_string();
-    let (status, accepted) = answer(send(&socket, "POST", "/v1/plan", &remove));
-    assert_eq!(status, 202, "{accepted}");
-    assert_eq!(accepted["held"], json!(["write", "last"]));
+    let answers = clients.map(|client| client.join().unwrap());
+    for (status, accepted) in &answers {
+        assert_eq!(*status, 202, "{accepted}");
+    }
+    let held = run_so_far(&socket)["hand_over"]["held"].clone();
+    assert_eq!(held, json!(["write", "last"]), "one is on top of the other");
     live.go();
     let result = live.end();
     let steps = result["steps"].as_array().unwrap().iter();

@@ -27,6 +27,8 @@ pub struct Structure {
     pub(crate) known: Option<Result<Box<Preview>, Arc<str>>>,
     /// What the run is told where the user says yes, if it is running.
     pub(crate) to: Option<Box<HandOver>>,
+    /// The edit of the running plan that was there when the price was worked out: this one is on top of it.
+    pub(crate) on_top_of: Option<Box<HandOver>>,
     pub(crate) scroll: usize,
 }
 
@@ -42,6 +44,7 @@ impl Structure {
             text,
             known: None,
             to: None,
+            on_top_of: run.hand_over.clone(),
             scroll: 0,
         }
     }

@@ -127,6 +127,7 @@ fn work_out(model: &mut Model, structure: Structure) -> Vec<Effect> {
     model.overlay = Some(Overlay::Structure(Box::new(Structure {
         known: None,
         to: None,
+        on_top_of: model.run.hand_over.clone(),
         scroll: 0,
         ..structure
     })));
@@ -173,7 +174,7 @@ pub(crate) fn can_undo(model: &Model) -> bool {
     is_open(model) || can_give(model, &RunCommand::Undo)
 }
 
-/// Takes back the edit of the plan that has not come into force, or the last edit of a step.
+/// Takes back the edit of the plan that has not taken effect, or the last edit of a step.
 pub(crate) fn undo(model: &mut Model) -> Vec<Effect> {
     if is_open(model) {
         run_commands::command(RunCommand::HandOver(None))
@@ -210,8 +211,8 @@ pub(crate) fn run(model: &mut Model) -> Vec<Effect> {
     if let Some(Overlay::Structure(structure)) = model.overlay.take()
         && let Some(to) = structure.to
     {
-        if model.run.has_ended() {
-            // It has ended meanwhile, and is forked like any other: the price may be another.
+        // It has ended meanwhile, and is forked like any other, or the plan is another by now: the price is another too.
+        if model.run.has_ended() || model.run.hand_over != structure.on_top_of {
             return work_out(
                 model,
                 Structure {
