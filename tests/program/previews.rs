@@ -1,6 +1,8 @@
 //! What a verb would do, before it is given: `--dry-run`, on recorded runs, beside what then happens.
 
-use crate::common::program::{code, json, plandeck, stderr};
+use crate::common::control::{run_so_far, socket_in};
+use crate::common::process::{start, wait_until};
+use crate::common::program::{code, json, plandeck, stderr, step};
 use serde_json::{Value, json};
 use std::process::Output;
 use tempfile::TempDir;
@@ -216,4 +218,59 @@ fn a_raised_limit_runs_what_its_preview_says() {
             "{cost} {dry}"
         );
     }
+}
+
+#[test]
+fn a_limit_of_a_run_that_is_running_is_priced_before_it_changes() {
+    let folder = folder();
+    let wait = "until [ -e go ]; do sleep 0.02; done; cat";
+    let plan = json!({
+        "name": "limited",
+        "tools": {"work": {"type": "process", "cost_usd": 0.4, "command": ["sh", "-c", wait]}},
+        "steps": [
+            {"id": "a", "tool": "work", "parameters": {"n": 1}},
+            {"id": "b", "tool": "work", "parameters": {"of": "{{a.n}}"}},
+            {"id": "c", "tool": "work", "parameters": {"of": "{{b.of}}"}},
+        ],
+    });
+    let text = plan
+        .to_string()
+        .replace("-e go", &format!("-e {}/go", folder.path().display()));
+    std::fs::write(folder.path().join("plan.json"), text).unwrap();
+    let more = ["--max-total-cost-usd", "1"];
+    let running = start(folder.path(), &folder.path().join("home"), &more);
+    let socket = socket_in(&folder.path().join("home"));
+    wait_until("the call of a", || {
+        step(&run_so_far(&socket), "a")["status"] == "running"
+    });
+    let dry = |limit: &[&str]| {
+        let words = [&["set", "last"], limit, &["--dry-run", "--json"]].concat();
+        preview(&folder, &words)
+    };
+    let cost = "--max-total-cost-usd";
+    let calls = "--max-tool-calls";
+    for (limit, runs, cannot) in [
+        (&[cost, "2"][..], &["c"][..], &[][..]),
+        (&[cost, "1.2"], &["c"], &[]),
+        // As before: nothing is made possible, and nothing is lost.
+        (&[cost, "1.1"], &[], &["c"]),
+        (&[cost, "0.7"], &[], &["b", "c"]),
+        (&[calls, "2"], &[], &["c"]),
+        (&[calls, "1"], &[], &["b", "c"]),
+        (&[cost, "2", calls, "2"], &[], &["c"]),
+    ] {
+        let shown = dry(limit);
+        assert_eq!(ids(&shown, "reruns"), runs, "{limit:?}: {shown}");
+        assert_eq!(ids(&shown, "cannot"), cannot, "{limit:?}: {shown}");
+    }
+    let why = dry(&[cost, "2"])["reruns"][0]["why"].to_string();
+    assert!(
+        why.contains("so far") && why.contains("$1.0000 in all"),
+        "{why}"
+    );
+    let set = run(&folder, &["set", "last", cost, "2"]);
+    assert_eq!(code(&set), 0, "{}", stderr(&set));
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!(json(&ended)["status"], "succeeded", "{}", json(&ended));
 }

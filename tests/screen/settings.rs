@@ -6,8 +6,9 @@ use plandeck::run::{
     EventKind, Limit, Preview, PreviewStep, Range, Rate, Rates, RunCommand, RunEvent, RunOutcome,
     RunSetting, Seconds, SkipReason,
 };
-use plandeck::tui::{Effect, Message, Overlay, Previews, Question};
+use plandeck::tui::{Effect, HistoryAnswer, HistoryQuery, Message, Overlay, Previews, Question};
 use plandeck::units::{Micros, Money};
+use serde_json::{Value, json};
 
 /// Keys for a text that is typed.
 fn type_in(screen: &mut Screen, text: &str) {
@@ -303,4 +304,51 @@ fn a_limit_that_stopped_the_run_can_be_raised() {
     );
     later.press("enter");
     assert_eq!(later.effects, raised(0.2));
+}
+
+#[test]
+fn a_limit_that_lets_more_run_is_priced_first() {
+    let priced = |screen: &mut Screen, runs: &[&str]| {
+        let steps: Vec<Value> = runs
+            .iter()
+            .map(|id| json!({"step": id, "why": "so far"}))
+            .collect();
+        let preview = serde_json::from_value(json!({
+            "verb": "set", "step": null, "reruns": steps, "stays": [], "cannot": [],
+            "cost_usd": {"min": 0.0, "expected": 0.02, "max": 0.05},
+            "seconds": {"min": 0.0, "expected": 1.0, "max": 60.0},
+        }));
+        let number = match screen.effects.pop() {
+            Some(Effect::Ask(HistoryQuery::Preview { number, .. })) => number,
+            other => panic!("the run was not asked: {other:?}"),
+        };
+        let known = Ok(preview.unwrap());
+        screen.send(Message::Answer(HistoryAnswer::Preview(number, known)));
+        screen.draw();
+    };
+    let budget = RunSetting::MaxTotalCostUsd {
+        value: Some(Money::from_usd(2.0)),
+    };
+    let typed = || {
+        let mut screen = running();
+        screen.model.previews = Some(Previews::asked());
+        screen.press(":");
+        type_in(&mut screen, "budget 2");
+        screen.press("enter");
+        screen
+    };
+    let mut screen = typed();
+    priced(&mut screen, &["pack", "send"]);
+    let text = screen.text();
+    assert!(
+        text.contains("budget: $2.00 in all") && text.contains("2 steps"),
+        "{text}"
+    );
+    assert!(screen.effects.is_empty(), "nothing is changed yet");
+    screen.press("enter");
+    assert_eq!(screen.effects, [set(budget.clone())]);
+    // Where it lets nothing run that would not run anyway, there is nothing to ask.
+    let mut screen = typed();
+    priced(&mut screen, &[]);
+    assert_eq!(screen.effects, [set(budget)]);
 }

@@ -54,6 +54,9 @@ fn slots_and_budget_change_in_the_run_and_a_resumed_run_keeps_them() {
     terminal.wait_for("3 slots from now on");
     wait_for_begun(project.path(), 3);
     terminal.press(":budget 0.08\r");
+    // What it lets run is shown first.
+    terminal.wait_for("so far the limits of the run");
+    terminal.press("\r");
     terminal.wait_for("of $0.08");
     // Refused, with the reason; then another value, in the same line.
     terminal.press(":slots 0\r");

@@ -6,7 +6,8 @@ use super::forked::Forked;
 use super::row_set::RowSet;
 use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{
-    PreviewStep, RunCommand, RunState, SkipReason, StepSource, StepState, StepStatus,
+    PreviewStep, Rates, ResourceLimits, RunCommand, RunState, SkipReason, StepSource, StepState,
+    StepStatus,
 };
 use crate::text::format::count;
 use std::collections::BTreeSet;
@@ -26,6 +27,8 @@ pub(super) struct Found<'a> {
     pub(super) bounds: &'a [StepBound],
     pub(super) called: &'a RowSet,
     pub(super) refused: &'a RowSet,
+    /// What the limits of the run do not allow without the commands.
+    pub(super) freed: &'a RowSet,
     pub(super) open: &'a RowSet,
 }
 
@@ -55,7 +58,10 @@ impl Found<'_> {
                 .iter()
                 .partition(|element| self.called.contains(**element));
             if self.refused.contains(ix) {
-                cannot.push(named(row, self.refusal_of_limit()));
+                cannot.push(named(row, not_allowed(&self.limits_after())));
+            } else if self.freed.contains(ix) && self.called.contains(ix) {
+                let why = not_allowed(&self.state.limits);
+                reruns.push(named(row, format!("so far {why}")));
             } else if self.would_run_anyway(row) && self.target().is_none() {
                 stays.push(named(row, self.why_it_stays(row)));
             } else if self.called.contains(ix) || !run.is_empty() && left.is_empty() {
@@ -273,12 +279,29 @@ impl Found<'_> {
         }
     }
 
-    fn refusal_of_limit(&self) -> String {
-        match self.state.limits.max_total_cost_usd {
-            Some(limit) => format!("the limits of the run do not allow it: {limit} in all"),
-            None => "the limits of the run do not allow it".to_owned(),
+    /// The limits of the run, those that the commands change included.
+    fn limits_after(&self) -> ResourceLimits {
+        let mut limits = self.state.limits.clone();
+        let mut rates = Rates::default();
+        for command in self.commands {
+            if let RunCommand::Set(setting) = command {
+                setting.apply(&mut limits, &mut rates);
+            }
         }
+        limits
     }
+}
+
+fn not_allowed(limits: &ResourceLimits) -> String {
+    let money = limits.max_total_cost_usd.map(|limit| limit.to_string());
+    let calls = limits.max_tool_calls;
+    let calls = calls.map(|limit| count(limit as usize, "call"));
+    let all: Vec<String> = money.into_iter().chain(calls).collect();
+    if all.is_empty() {
+        return "the limits of the run do not allow it".to_owned();
+    }
+    let all = all.join(" and ");
+    format!("the limits of the run do not allow it: {all} in all")
 }
 
 /// Why a row that is asked for does not run.

@@ -15,12 +15,15 @@ mod world_end;
 use super::prices::calls_that_cost;
 use super::step_tools::{StepTools, retry_policy};
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::run::{ModelCall, Preview, RunCommand, RunState, SkipReason, StepState, StepStatus};
+use crate::run::{
+    ModelCall, Preview, RunCommand, RunSetting, RunState, SkipReason, StepState, StepStatus,
+};
 use crate::tools::Toolbox;
 use crate::units::Micros;
 use estimate::{CodeCalls, Estimates, StepBound};
 pub use forked::Forked;
 use found::Found;
+use row_set::RowSet;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -146,6 +149,14 @@ impl Previewer {
         world.catch_up();
         world.give(commands, &asked);
         let end = world.go_on();
+        let freed = if commands.iter().any(changes_limit) {
+            let mut as_it_is = World::new(&self.plan, state, &estimates, liveness);
+            as_it_is.catch_up();
+            as_it_is.give(&[], &BTreeSet::new());
+            as_it_is.go_on().refused
+        } else {
+            RowSet::default()
+        };
         let found = Found {
             state,
             plan: &self.plan,
@@ -157,6 +168,7 @@ impl Previewer {
             bounds: &self.bounds,
             called: &end.called,
             refused: &end.refused,
+            freed: &freed,
             open: &end.open,
         };
         let (reruns, stays, cannot) = found.sort();
@@ -181,6 +193,14 @@ impl Previewer {
             events: state.events,
         }
     }
+}
+
+/// Whether it may let the run make calls that a limit does not allow, or the other way round.
+fn changes_limit(command: &RunCommand) -> bool {
+    matches!(
+        command,
+        RunCommand::Set(RunSetting::MaxTotalCostUsd { .. } | RunSetting::MaxToolCalls { .. })
+    )
 }
 
 /// The same commands about the code that makes a call instead of about the call: that runs again with its code.

@@ -12,6 +12,12 @@ impl RowSet {
         self.0.grow_and_insert(row.at());
     }
 
+    pub(super) fn remove(&mut self, row: StepIx) {
+        if self.contains(row) {
+            self.0.remove(row.at());
+        }
+    }
+
     pub(super) fn contains(&self, row: StepIx) -> bool {
         self.0.contains(row.at())
     }

@@ -2,6 +2,7 @@
 
 use super::Liveness;
 use super::estimate::Estimates;
+use super::row_set::RowSet;
 use super::world_end::WorldEnd;
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, StepInput, StepIx};
@@ -25,6 +26,9 @@ pub(super) struct World<'a> {
     scheduler: Scheduler,
     /// Whether what happened before the commands is being repeated.
     repeats: bool,
+    /// The rows here whose call was made in that, and how many calls those were.
+    repeated: RowSet,
+    repeated_calls: u64,
     /// The elements of the run by their ids.
     elements: HashMap<&'a str, StepIx>,
     /// Rows here by those of the run, where they differ: elements.
@@ -79,6 +83,8 @@ impl<'a> World<'a> {
             estimates,
             liveness,
             repeats: true,
+            repeated: RowSet::default(),
+            repeated_calls: 0,
             rows_here: HashMap::new(),
             ready: VecDeque::new(),
             actions: VecDeque::new(),
@@ -215,14 +221,15 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The setting for the scheduler here, for which nothing is spent and no call is made yet.
+    /// The setting for the scheduler here, which has spent nothing, and made the calls that it repeated.
     fn what_is_left(&self, setting: RunSetting) -> RunSetting {
         match setting {
             RunSetting::MaxTotalCostUsd { value } => RunSetting::MaxTotalCostUsd {
                 value: value.map(|most| (most - self.state.ledger()).max(Money::ZERO)),
             },
             RunSetting::MaxToolCalls { value } => RunSetting::MaxToolCalls {
-                value: value.map(|most| most.saturating_sub(self.state.calls)),
+                value: value
+                    .map(|most| most.saturating_sub(self.state.calls) + self.repeated_calls),
             },
             other => other,
         }
@@ -263,9 +270,10 @@ impl<'a> World<'a> {
     }
 
     fn ends(&mut self, step: StepIx, cancelled: bool) {
-        let cost = self
-            .row_behind(step)
-            .and_then(|(row, _)| self.estimates.expected_cost(row));
+        let row = self.row_behind(step);
+        // What it costs is a part of what is spent and reserved in the run.
+        let row = row.filter(|_| !self.repeated.contains(step));
+        let cost = row.and_then(|(row, _)| self.estimates.expected_cost(row));
         let report = CallReport {
             cost: Some(cost.unwrap_or_default()),
             ..CallReport::free(Ok(Value::Null))
@@ -313,6 +321,12 @@ impl<'a> World<'a> {
         let mut service = row.and_then(|(row, _)| self.estimates.service(row));
         service = service.or_else(|| self.estimates.service(parent));
         let mut service = service.unwrap_or_default();
+        if self.repeats {
+            self.repeated.insert(step);
+            self.repeated_calls += 1;
+        } else {
+            self.repeated.remove(step);
+        }
         match known {
             Some((_, row)) if self.repeats => {
                 service = service - row.running_time(self.state.at).unwrap_or_default();

@@ -1,9 +1,10 @@
 //! A command whose price and effects are shown before it is given.
 
 use super::editor::Editor;
+use super::setting_line::words;
 use super::trying::Trying;
 use crate::plan::StepIx;
-use crate::run::{ModelCall, Preview, RunCommand, RunState};
+use crate::run::{ModelCall, Preview, RunCommand, RunSetting, RunState};
 use std::fmt;
 use std::sync::Arc;
 
@@ -97,6 +98,9 @@ impl Verb {
             RunCommand::Undo => ("undo", None),
             RunCommand::Redo => ("redo", None),
             RunCommand::SetOutput(step, _) => ("set", Some(*step)),
+            RunCommand::Set(
+                RunSetting::MaxTotalCostUsd { .. } | RunSetting::MaxToolCalls { .. },
+            ) => ("set", None),
             _ => return None,
         };
         Some(Self { name, step })
@@ -163,6 +167,7 @@ impl Previewed {
             (RunCommand::RunTo(to), _) => format!("run to {}", fit(to)),
             (_, Some(step)) => format!("{} {}", self.verb.name, fit(step)),
             (RunCommand::Undo | RunCommand::Redo, None) => self.verb.name.to_owned(),
+            (RunCommand::Set(setting), None) => words(setting),
             (RunCommand::ContinueAfterLimit(_), None) => "continue after the limit".to_owned(),
             (_, None) => format!("{} what failed", self.verb.name),
         }

@@ -66,7 +66,7 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
             if continues {
                 return previewed::offer(model, RunCommand::ContinueAfterLimit(vec![setting]));
             }
-            vec![Effect::Command(RunCommand::Set(setting))]
+            previewed::offer(model, RunCommand::Set(setting))
         }
         Err(fault) => {
             line.fault = Some(fault);
