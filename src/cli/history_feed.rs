@@ -46,8 +46,8 @@ impl<F> HistoryFeed<F> {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             feed,
+            repairs: RepairFeed::new(sender.clone(), trusting.given, restructured.edits()),
             restructured,
-            repairs: RepairFeed::new(sender.clone(), trusting.given),
             repeats: RepeatFeed::new(sender.clone(), trusting),
             answered: Vec::new(),
             sender,
@@ -241,12 +241,14 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 number,
                 run_id,
                 step,
+                on_top_of,
                 about,
             } => {
                 let asked = Failed {
                     number,
                     run_id,
                     step,
+                    on_top_of,
                 };
                 match about {
                     RepairQuestion::Price => self.repairs.price(asked, faults),

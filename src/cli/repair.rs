@@ -1,20 +1,26 @@
-//! `plandeck repair`: has the planner correct the plan of a run that failed, and runs what that changes.
+//! `plandeck repair`: has the planner correct the plan of a run of which a step failed, and runs what that changes. A run
+//! that is still running hands over to one that goes on with the corrected plan.
 
 use super::args::run::{RunArgs, ScreenArgs};
 use super::args::trials::RepairArgs;
 use super::confirm::confirmed;
 use super::context::context;
 use super::failure::Failure;
+use super::live_run::{Found, find};
 use super::output::{end_passing_line, note, note_line, out_json, passing_line};
 use super::plan::{explain, succeeded};
+use super::restructure::handed_over;
 use super::terminal::signal_code;
 use super::{run, trust};
+use crate::control::{Client, ClientError, PlanRequest};
 use crate::planner::PlanningProgress;
-use crate::session::{Changes, PlanChange, PriorRun, Repair, Repaired, SessionError, Settings};
+use crate::run::{Forecast, Preview};
+use crate::session::{Changes, PriorRun, Repair, Repaired, SessionError, Settings};
 use crate::text::format;
 use crate::tui::EndingSignals;
 use crate::units::Money;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Asks, shows what comes of it, and applies it where the user agrees.
@@ -30,8 +36,13 @@ pub(super) async fn repair(args: RepairArgs) -> Result<u8, Failure> {
         PlanningProgress::Arriving(arriving) => passing_line(&arriving.to_string()),
         progress => note_line(&progress.to_string()),
     };
-    let step = args.step.as_deref();
-    let repair = Repair::open(&args.run, step, options, &settings, report).await?;
+    let failed = (args.run.as_str(), args.step.as_deref());
+    let repair = Repair::open(failed, None, options, &settings, report).await?;
+    if let Some(client) = live(&repair)? {
+        // Where nobody goes on with an edited plan, nothing is paid for one.
+        let asked = PlanRequest::of(&repair.unchanged(), true);
+        client.edit_plan(&asked).await.map_err(refused)?;
+    }
     for one in &repair.planning.notes {
         note_line(one);
     }
@@ -62,34 +73,114 @@ pub(super) async fn repair(args: RepairArgs) -> Result<u8, Failure> {
         }
         asked => asked?,
     };
-    finish(args, &repair, repaired).await
+    if repaired.changed.diff.is_empty() {
+        note_line("the plan stays as it is");
+        if args.json {
+            let mut answer = to_json(&repair, &repaired);
+            answer["applied"] = json!(false);
+            out_json(&answer)?;
+        }
+        return Ok(1);
+    }
+    note(&repaired.diff());
+    // The run may have ended meanwhile.
+    match live(&repair)? {
+        Some(client) => hand_over(args, &repair, repaired, client).await,
+        None => finish(args, &repair, repaired).await,
+    }
 }
 
-/// Shows the corrected plan, and writes and runs it where the user agrees.
-async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result<u8, Failure> {
-    let is_same = repaired.changed.diff.is_empty();
-    if is_same {
-        note_line("the plan stays as it is");
-    } else {
-        note(&repaired.diff());
-        note_line(&preview(&repaired.change));
-    }
+/// What takes edits to the run, where it is running.
+fn live(repair: &Repair) -> Result<Option<Client>, Failure> {
+    Ok(match find(&repair.run_id, None)? {
+        Found::Live { client, .. } => Some(client),
+        Found::Stored(_) => None,
+    })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "passed to `map_err`")]
+fn refused(error: ClientError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// Has the run that is running hand over to one that goes on with the corrected plan, where the user agrees.
+async fn hand_over(
+    args: RepairArgs,
+    repair: &Repair,
+    repaired: Repaired,
+    client: Client,
+) -> Result<u8, Failure> {
+    let edit = repair.edit(&repaired);
+    let asked = client.edit_plan(&PlanRequest::of(&edit, true)).await;
+    let shown = asked.and_then(|shown| {
+        serde_json::from_value::<Preview>(shown)
+            .map_err(|error| ClientError::Unreachable(error.to_string()))
+    });
+    let shown = shown.map_err(refused)?;
+    let (cost, stays) = (shown.cost_usd, shown.stays.len());
+    let reruns: Vec<Arc<str>> = shown.reruns.into_iter().map(|one| one.step).collect();
+    let price = Forecast {
+        min: cost.min,
+        expected: cost.expected,
+        max: cost.max,
+    };
+    note_line(&preview(&reruns, stays, &price));
     let mut answer = to_json(repair, &repaired);
-    let is_applied = !is_same && (args.yes || confirmed("write it and run it?")?);
+    answer["preview"] = json!({"reruns": reruns, "stays": stays, "cost_usd": range(&price)});
+    let is_applied = args.yes || confirmed("go on with it?")?;
+    answer["applied"] = json!(is_applied);
+    if is_applied {
+        if let Some(file) = &args.output {
+            write_to(file, &repaired)?;
+        }
+        let accepted = client.edit_plan(&PlanRequest::of(&edit, false)).await;
+        let accepted = accepted.map_err(refused)?;
+        note_line(&handed_over(&repair.run_id, &accepted));
+        note_line(&format!(
+            "no file has the corrected plan: plandeck save {} writes it",
+            accepted["run_id"].as_str().unwrap_or_default()
+        ));
+        answer["hand_over"] = json!({"run_id": accepted["run_id"], "held": accepted["held"]});
+    }
+    if args.json {
+        out_json(&answer)?;
+    }
+    Ok(0)
+}
+
+fn write_to(file: &Path, repaired: &Repaired) -> Result<(), Failure> {
+    std::fs::write(file, &*repaired.text)
+        .map_err(|error| SessionError::file(file.display().to_string(), error))?;
+    note_line(&format!("the plan is in {}", file.display()));
+    Ok(())
+}
+
+/// Writes and runs the corrected plan, where the user agrees.
+async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result<u8, Failure> {
+    let change = repair.change(&repaired).await?;
+    note_line(&preview(&change.reruns, change.stays, &change.price));
+    let mut answer = to_json(repair, &repaired);
+    answer["preview"] = json!({
+        "changed": change.changed,
+        "reruns": change.reruns,
+        "stays": change.stays,
+        "cost_usd": range(&change.price),
+    });
+    let is_applied = args.yes || confirmed("write it and run it?")?;
     answer["applied"] = json!(is_applied);
     if !is_applied {
         if args.json {
             out_json(&answer)?;
         }
-        return Ok(u8::from(is_same));
+        return Ok(0);
     }
     let file = args.output.clone().unwrap_or_else(|| repair.file.clone());
-    match &args.output {
-        None => repaired.file.write_if_as_read()?,
-        Some(file) => std::fs::write(file, repaired.file.text())
-            .map_err(|error| SessionError::file(file.display().to_string(), error))?,
+    if args.output.is_some() {
+        write_to(&file, &repaired)?;
+    } else {
+        repaired.file().write_if_as_read()?;
+        note_line(&format!("the plan is in {}", file.display()));
     }
-    note_line(&format!("the plan is in {}", file.display()));
     let prior = PriorRun::fork(&repair.run_id, Changes::default())?;
     let mut all = RunArgs::by_default();
     all.plan = Some(file);
@@ -154,33 +245,30 @@ fn ids(ids: &[Arc<str>]) -> String {
 }
 
 /// What the corrected plan runs again, and what that costs.
-fn preview(change: &PlanChange) -> String {
-    let price = if change.price.is_free() {
+fn preview(reruns: &[Arc<str>], stays: usize, price: &Forecast) -> String {
+    let cost = if price.is_free() {
         "free".to_owned()
     } else {
         format!(
             "{} expected, {} at most",
-            amount(change.price.expected),
-            amount(change.price.max)
+            amount(price.expected),
+            amount(price.max)
         )
     };
     format!(
-        "runs {}; {} stay as they are; {price}",
-        ids(&change.reruns),
-        format::count(change.stays, "step")
+        "runs {}; {} stay as they are; {cost}",
+        ids(reruns),
+        format::count(stays, "step")
     )
+}
+
+fn range(price: &Forecast) -> Value {
+    json!({"min": price.min, "expected": price.expected, "max": price.max})
 }
 
 fn to_json(repair: &Repair, repaired: &Repaired) -> Value {
     let mut all = succeeded(&repaired.document.value, &repaired.changed.record);
-    let change = &repaired.change;
     all["run_id"] = json!(repair.run_id);
     all["diff"] = json!(repaired.diff());
-    all["preview"] = json!({
-        "changed": change.changed,
-        "reruns": change.reruns,
-        "stays": change.stays,
-        "cost_usd": {"min": change.price.min, "expected": change.price.expected, "max": change.price.max},
-    });
     all
 }

@@ -1,6 +1,9 @@
 //! The planner asked for a correction of the plan, for the dashboard.
 
-use crate::session::{ChangedFile, PlanningOptions, Repair, SessionError, Settings};
+use crate::session::{
+    ChangedFile, EditedPlan, LiveEdits, PlanningOptions, Repair, SessionError, Settings,
+};
+use crate::store::StoreError;
 use crate::tui::{Correction, HistoryAnswer, PlanChange, RepairPrice};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -14,6 +17,8 @@ pub(super) struct Failed {
     pub run_id: Arc<str>,
     /// The step.
     pub step: Arc<str>,
+    /// The run that is to go on with an edit of the plan that was accepted before.
+    pub on_top_of: Option<Arc<str>>,
 }
 
 /// In which words an error is told.
@@ -23,15 +28,22 @@ type Told = fn(&SessionError) -> Arc<str>;
 pub(super) struct RepairFeed {
     sender: mpsc::UnboundedSender<HistoryAnswer>,
     is_trusted: bool,
+    /// The edits of the plan of the run, where this process runs it.
+    edits: LiveEdits,
     corrected: Arc<Mutex<Option<ChangedFile>>>,
     stop: CancellationToken,
 }
 
 impl RepairFeed {
-    pub(super) fn new(sender: mpsc::UnboundedSender<HistoryAnswer>, is_trusted: bool) -> Self {
+    pub(super) fn new(
+        sender: mpsc::UnboundedSender<HistoryAnswer>,
+        is_trusted: bool,
+        edits: LiveEdits,
+    ) -> Self {
         Self {
             sender,
             is_trusted,
+            edits,
             corrected: Arc::default(),
             stop: CancellationToken::new(),
         }
@@ -40,9 +52,10 @@ impl RepairFeed {
     /// Answers whom it would ask, and what that can cost.
     pub(super) fn price(&self, asked: Failed, told: Told) {
         let (sender, is_trusted) = (self.sender.clone(), self.is_trusted);
+        let edited = self.edited(&asked);
         tokio::spawn(async move {
             let number = asked.number;
-            let answer = match price(asked, is_trusted, sender.clone()).await {
+            let answer = match price(asked, edited, is_trusted, sender.clone()).await {
                 Ok(price) => HistoryAnswer::RepairPrice(number, price),
                 Err(error) => HistoryAnswer::Repaired(number, Err(told(&error))),
             };
@@ -62,20 +75,28 @@ impl RepairFeed {
         self.stop = stop.clone();
         let (sender, is_trusted) = (self.sender.clone(), self.is_trusted);
         let corrected = Arc::clone(&self.corrected);
+        let edited = self.edited(&asked);
         tokio::spawn(async move {
             let number = asked.number;
             let answers = sender.clone();
             let asking = async move {
-                let repair = Box::pin(open(asked, is_trusted, answers)).await?;
+                let repair = Box::pin(open(asked, edited, is_trusted, answers)).await?;
                 let repaired = Box::pin(repair.ask(None)).await?;
+                let change = match Box::pin(repair.change(&repaired)).await {
+                    // It is an edit of the plan of the run that is running.
+                    Err(SessionError::Store(StoreError::Running(_))) => None,
+                    change => Some(shown(change?)),
+                };
                 let correction = Correction {
                     planner: repair.planning.planner.name(),
                     cost: repaired.changed.record.cost,
                     diff: repaired.diff(),
-                    change: shown(repaired.change),
+                    text: Arc::clone(&repaired.text),
+                    of: repair.digest().into(),
+                    change,
                 };
                 let mut kept = corrected.lock().unwrap_or_else(PoisonError::into_inner);
-                *kept = Some(repaired.file);
+                *kept = Some(repaired.file());
                 Ok(Box::new(correction))
             };
             let known = tokio::select! {
@@ -84,6 +105,12 @@ impl RepairFeed {
             };
             let _ = sender.send(HistoryAnswer::Repaired(number, known));
         });
+    }
+
+    /// The edit of the plan on top of which a correction is made.
+    fn edited(&self, asked: &Failed) -> Option<EditedPlan> {
+        let id = asked.on_top_of.as_ref()?;
+        self.edits.of(id)
     }
 
     /// Asks it no longer.
@@ -112,6 +139,7 @@ impl Drop for RepairFeed {
 
 async fn open(
     asked: Failed,
+    edited: Option<EditedPlan>,
     is_trusted: bool,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
 ) -> Result<Repair, SessionError> {
@@ -125,15 +153,17 @@ async fn open(
     let report = move |progress: &crate::planner::PlanningProgress| {
         let _ = sender.send(HistoryAnswer::RepairProgress(number, progress.to_string()));
     };
-    Repair::open(&asked.run_id, Some(&asked.step), options, &settings, report).await
+    let failed = (&*asked.run_id, Some(&*asked.step));
+    Repair::open(failed, edited.as_ref(), options, &settings, report).await
 }
 
 async fn price(
     asked: Failed,
+    edited: Option<EditedPlan>,
     is_trusted: bool,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
 ) -> Result<RepairPrice, SessionError> {
-    let repair = Box::pin(open(asked, is_trusted, sender)).await?;
+    let repair = Box::pin(open(asked, edited, is_trusted, sender)).await?;
     if repair.planning.planner.is_offline() {
         return Err(SessionError::NothingToRepair(
             "no model is there to ask: set OPENAI_API_KEY or the key of another provider, or write \

@@ -57,20 +57,25 @@ fn answer(of: &OfRun, name: &str, answered: Result<Value, ClientError>) -> Resul
     } else if of.json {
         out_json(&answer)?;
     } else {
-        let held = answer["held"].as_array().into_iter().flatten();
-        let held: Vec<&str> = held.filter_map(Value::as_str).collect();
-        let next = answer["run_id"].as_str().unwrap_or_default();
-        let holds = if held.is_empty() {
-            String::new()
-        } else {
-            format!("; until then it does not start {}", held.join(", "))
-        };
-        out_line(&format!(
-            "run {next} goes on with the edited plan once run {name} stands still{holds}\n\
-             take it back with: plandeck undo {name}"
-        ))?;
+        out_line(&handed_over(name, &answer))?;
     }
     Ok(0)
+}
+
+/// What comes of an edit of the plan that the live run `name` has accepted with this answer.
+pub(super) fn handed_over(name: &str, answer: &Value) -> String {
+    let held = answer["held"].as_array().into_iter().flatten();
+    let held: Vec<&str> = held.filter_map(Value::as_str).collect();
+    let next = answer["run_id"].as_str().unwrap_or_default();
+    let holds = if held.is_empty() {
+        String::new()
+    } else {
+        format!("; until then it does not start {}", held.join(", "))
+    };
+    format!(
+        "run {next} goes on with the edited plan once run {name} stands still{holds}\n\
+         take it back with: plandeck undo {name}"
+    )
 }
 
 /// The new step of a command line.

@@ -37,6 +37,11 @@ impl Restructured {
         }
     }
 
+    /// The edits of the run that this process runs.
+    pub(super) fn edits(&self) -> LiveEdits {
+        self.edits.clone()
+    }
+
     /// What this edit of a run that is running would do, and what the run is told where it is accepted.
     pub(super) async fn work_out_live(
         &self,
@@ -130,6 +135,11 @@ pub(super) fn read(edit: StructureEdit, text: &str) -> Result<PlanEdit, SessionE
             after: Some(step),
         },
         StructureEdit::Remove(step) => PlanEdit::Remove(step),
+        StructureEdit::Repair(step, correction) => PlanEdit::Repair {
+            step,
+            text: text.into(),
+            of: Some(correction.of.to_string()),
+        },
         StructureEdit::Depend(step, before) => {
             let now = match written()?.get("depends_on") {
                 Some(Value::Array(all)) => all.clone(),

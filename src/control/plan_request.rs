@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// The body of `POST /v1/plan`: `{"verb": "insert", "step": {"id": "check", …}, "before": "write"}`,
-/// `{"verb": "remove", "step": "check"}` or `{"verb": "depend", "step": "write", "on": ["check"], "not_on": []}`.
+/// `{"verb": "remove", "step": "check"}`, `{"verb": "depend", "step": "write", "on": ["check"], "not_on": []}` or
+/// `{"verb": "repair", "step": "write", "plan": "TEXT"}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PlanRequest {
-    /// `insert`, `remove` or `depend`.
+    /// `insert`, `remove`, `depend` or `repair`.
     pub verb: String,
     /// `insert`: the step as plans have it; else the id of the step.
     pub step: Value,
@@ -27,6 +28,12 @@ pub(crate) struct PlanRequest {
     /// `depend`: what it waits for no longer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_on: Vec<Arc<str>>,
+    /// `repair`: the text of the whole plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Arc<str>>,
+    /// `repair`: the digest (BLAKE3, as hexadecimal digits) of the text of which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Whether it is only shown what the edit would do.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
@@ -61,6 +68,12 @@ impl PlanRequest {
                 not_on: not_on.clone(),
                 ..request
             },
+            PlanEdit::Repair { step, text, of } => Self {
+                step: Value::from(&**step),
+                plan: Some(Arc::clone(text)),
+                of: of.clone(),
+                ..request
+            },
         }
     }
 
@@ -73,9 +86,10 @@ impl PlanRequest {
             "insert" => &["before", "after"],
             "remove" => &[],
             "depend" => &["on", "not_on"],
+            "repair" => &["plan", "of"],
             _ => {
                 return Err(ControlError::BadRequest(format!(
-                    "verb {verb:?}: there are insert, remove and depend"
+                    "verb {verb:?}: there are insert, remove, depend and repair"
                 )));
             }
         };
@@ -84,12 +98,13 @@ impl PlanRequest {
                 "{verb} does not take {other}"
             )));
         }
-        if !takes.is_empty() && given.is_empty() {
+        if !takes.is_empty() && given.is_empty() && verb != "repair" {
             return Err(ControlError::BadRequest(format!(
                 "{verb} needs {} or both",
                 takes.join(" or ")
             )));
         }
+        let (text, of) = (self.plan, self.of);
         match (verb, self.step) {
             ("insert", Value::Object(step)) => Ok(PlanEdit::Insert {
                 step,
@@ -105,15 +120,16 @@ impl PlanRequest {
                     Value::Number(id) => Arc::from(id.to_string()),
                     _ => return bad("step: must be the id of a step"),
                 };
-                Ok(if verb == "remove" {
-                    PlanEdit::Remove(id)
-                } else {
-                    PlanEdit::Depend {
+                match (verb, text) {
+                    ("remove", _) => Ok(PlanEdit::Remove(id)),
+                    ("repair", Some(text)) => Ok(PlanEdit::Repair { step: id, text, of }),
+                    ("repair", None) => bad("repair needs plan: the text of the corrected plan"),
+                    _ => Ok(PlanEdit::Depend {
                         step: id,
                         on: self.on,
                         not_on: self.not_on,
-                    }
-                })
+                    }),
+                }
             }
         }
     }
@@ -125,6 +141,8 @@ impl PlanRequest {
             ("after", self.after.is_some()),
             ("on", !self.on.is_empty()),
             ("not_on", !self.not_on.is_empty()),
+            ("plan", self.plan.is_some()),
+            ("of", self.of.is_some()),
         ];
         let given = fields.into_iter().filter(|(_, is_given)| *is_given);
         given.map(|(name, _)| name).collect()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct HandOver {
     /// The run that goes on with the edited plan. It begins when nothing of this one is running any more.
     pub run_id: Arc<str>,
-    /// The verb of the edit: `insert`, `remove` or `depend`.
+    /// The verb of the edit: `insert`, `remove`, `depend` or `repair`.
     pub verb: Arc<str>,
     /// The id of the step that the edit is about.
     pub step: Arc<str>,

@@ -1,8 +1,9 @@
 //! The plan file of a recorded run: where a step stands in it, and what an edit makes run again.
 
 use super::changes::Changes;
+use super::draft::read_draft;
 use super::error::SessionError;
-use super::load::{load_draft, read_draft};
+use super::load::load_draft;
 use super::options::SourceOptions;
 use super::previewed::Intended;
 use super::resume::PriorRun;

@@ -1,5 +1,6 @@
 //! Loads a plan with everything it needs to run: catalog, context, worker, tools.
 
+use super::draft::draft_of;
 use super::error::SessionError;
 use super::execution::Execution;
 use super::literal_input::literal_input;
@@ -18,7 +19,6 @@ use crate::text::message::quote;
 use crate::text::secrets::mask_password;
 use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions};
 use serde_json::{Map, Value, json};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,10 +81,7 @@ async fn load_with(
     settings: &Settings,
     needs_context: bool,
 ) -> Result<Loaded, SessionError> {
-    let draft = match &options.plan_text {
-        Some(text) => parse(&file.display().to_string(), text.as_bytes())?,
-        None => read_draft(file)?,
-    };
+    let draft = draft_of(file, &options)?;
     load_draft(draft, file, options, settings, needs_context).await
 }
 
@@ -174,19 +171,6 @@ pub(super) fn catalog_of_plan(
         catalog.complete(Catalog::load_open_api(file)?);
     }
     Ok(catalog)
-}
-
-/// Reads a plan from a file, or from standard input where the name is `-`, without checking it.
-pub(crate) fn read_draft(file: &Path) -> Result<Draft, SessionError> {
-    let (name, bytes) = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        ("standard input".to_owned(), read.map(|_| bytes))
-    } else {
-        (file.display().to_string(), std::fs::read(file))
-    };
-    let bytes = bytes.map_err(|error| SessionError::file(&name, error))?;
-    Ok(parse(&name, &bytes)?)
 }
 
 /// The catalog for the plan in the file `plan`: from `files`, else the plan's own, else the catalog file in its folder; with

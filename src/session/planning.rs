@@ -1,8 +1,9 @@
 //! Plans from tasks: opens the catalog, chooses the planner, keeps its budget, and writes the plan to a file.
 
+use super::draft::{draft_of, read_draft};
 use super::error::SessionError;
 use super::listed::{listed_tools, not_asked};
-use super::load::{Loaded, beside, catalog, load_to_check, read_draft, refuse_address_of_project};
+use super::load::{Loaded, beside, catalog, load_to_check, refuse_address_of_project};
 use super::options::SourceOptions;
 use super::plan_document::PlanDocument;
 use super::servers::all_servers;
@@ -73,7 +74,7 @@ impl Planning {
         let draft = if plan.as_os_str().is_empty() {
             None
         } else {
-            Some(read_draft(plan)?)
+            Some(draft_of(plan, &options.source)?)
         };
         let own_tools = known_catalogs(plan, draft.as_ref(), &mut options.source);
         let source = &options.source;
@@ -154,7 +155,8 @@ impl Planning {
 
     /// The plan that is changed, with its context.
     pub(super) fn before(&self, plan: &Path) -> Result<(ExecutionPlan, Value), SessionError> {
-        let before = read_draft(plan)?.check(Some(&self.catalog), None)?;
+        let draft = draft_of(plan, &self.options.source)?;
+        let before = draft.check(Some(&self.catalog), None)?;
         let mut context = before.context.clone();
         context.extend(self.options.source.context.clone());
         Ok((before, Value::Object(context)))

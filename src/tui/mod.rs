@@ -35,8 +35,7 @@ mod widgets;
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
 pub use dashboard::history::{
-    Correction, EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PlanChange, PricedEdit,
-    RepairPrice, RepairQuestion,
+    EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PricedEdit, RepairQuestion,
 };
 pub use dashboard::message::{Effect, Message};
 pub use dashboard::panes::View;
@@ -47,6 +46,7 @@ pub use dashboard::panes::pane_context::PaneContext;
 pub use dashboard::panes::table::Table;
 pub use dashboard::panes::timeline::Timeline;
 pub use dashboard::state::comparison::{Runs, SideBySide};
+pub use dashboard::state::correction::{Correction, PlanChange, RepairPrice};
 pub use dashboard::state::editor::Editor;
 pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};

@@ -3,11 +3,11 @@
 
 use crate::common::control::{answer, command, run_so_far, send, socket_in};
 use crate::common::process::{start, wait_until};
-use crate::common::program::{json, plandeck, step};
+use crate::common::program::{command as command_of, json, plandeck, step};
 use crate::mcp_server::{client, done, until_ended};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Child, Output};
+use std::process::{Child, Output, Stdio};
 use tempfile::TempDir;
 
 /// `read` waits for the file `go`; `write` waits for it, `other` and `last` are beside them. Calls are written down.
@@ -253,4 +253,53 @@ async fn an_agent_edits_the_plan_of_a_run_that_is_running() {
     let reads = log.lines().filter(|step| *step == "read").count();
     assert_eq!(reads, 1, "{log}");
     client.cancel().await.unwrap();
+}
+
+#[test]
+fn a_process_that_does_not_go_on_with_an_edited_plan_refuses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let wait = format!("cat; until [ -e {} ]; do sleep 0.02; done", go.display());
+    let plan = json!({
+        "name": "tried",
+        "tools": {"work": {"type": "process", "read_only": true, "command": ["sh", "-c", wait]}},
+        "steps": [{"id": "a", "tool": "work"}, {"id": "b", "tool": "work", "depends_on": ["a"]}],
+    });
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    std::fs::write(&go, "").unwrap();
+    let home = folder.path().join("home");
+    let begin = |arguments: &[&str]| {
+        let mut command = command_of();
+        command
+            .current_dir(folder.path())
+            .env("PLANDECK_HOME", &home)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let first = begin(&[
+        "run",
+        "plan.json",
+        "--headless",
+        "--json",
+        "--worker",
+        "offline",
+    ]);
+    assert!(first.wait_with_output().unwrap().status.success());
+    std::fs::remove_file(&go).unwrap();
+    // It makes the call of one step alone, and no run comes after it.
+    let trial = begin(&["flaky", "last", "a", "-n", "1", "--json"]);
+    let socket = socket_in(&home);
+    let edit = json!({"verb": "remove", "step": "b"});
+    let (status, refused) = answer(send(&socket, "POST", "/v1/plan", &edit.to_string()));
+    std::fs::write(&go, "").unwrap();
+    assert_eq!(status, 409, "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("does not go on with an edited plan"),
+        "{refused}"
+    );
+    assert!(trial.wait_with_output().unwrap().status.success());
 }

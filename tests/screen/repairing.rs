@@ -2,12 +2,13 @@
 
 use crate::common::recording::receipt_failed;
 use crate::common::screen::Screen;
-use plandeck::run::RunOutcome;
+use plandeck::run::{HandOver, RunCommand, RunOutcome};
 use plandeck::tui::{
     Correction, Effect, HistoryAnswer, HistoryQuery, Message, Outcome, PlanChange, RepairPrice,
     RepairQuestion, TerminalEffect,
 };
 use plandeck::units::Money;
+use serde_json::json;
 
 const DIFF: &str = "--- a/plan.yaml\n+++ b/plan.yaml\n@@ -4,3 +4,3 @@\n   - id: validate\n-    input: {total: \"{{items[0]}}\"}  # the sum\n+    input: {total: \"{{items.total}}\"}  # the sum\n     tool: validator\n";
 
@@ -51,7 +52,9 @@ fn correction(diff: &str) -> Box<Correction> {
         planner: "openai/gpt-4o".to_owned(),
         cost: Some(Money::from_usd(0.0123)),
         diff: diff.to_owned(),
-        change: PlanChange {
+        text: "the corrected plan".into(),
+        of: "5d2c".into(),
+        change: Some(PlanChange {
             changed: vec!["validate".to_owned()],
             reruns: vec![
                 "validate".to_owned(),
@@ -62,7 +65,7 @@ fn correction(diff: &str) -> Box<Correction> {
             min: Money::ZERO,
             expected: Some(Money::from_usd(0.001)),
             max: Some(Money::from_usd(0.01)),
-        },
+        }),
     })
 }
 
@@ -160,15 +163,52 @@ fn what_changes_nothing_is_left_and_the_planner_is_stopped() {
 }
 
 #[test]
-fn only_what_failed_is_repaired_once_the_run_has_ended() {
-    let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2_200);
-    screen.model.forkable = true;
-    screen.press("n ctrl-f");
-    assert!(
-        screen
-            .text()
-            .contains("repair needs a failed step of a recorded run that has ended")
-    );
-    let screen = self::screen(120, 36).keys("g ctrl-f");
+fn only_what_failed_is_repaired() {
+    let mut screen = self::screen(120, 36).keys("g ctrl-f");
     assert!(screen.effects.is_empty(), "it has not failed");
+    assert!(screen.text().contains("repair needs a failed step"));
+}
+
+#[test]
+fn a_correction_of_a_running_plan_is_an_edit_of_it() {
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+        let mut screen = Screen::new(columns, rows, receipt_failed().events()).at(2_200);
+        screen.model.forkable = true;
+        screen.press("n ctrl-f");
+        let (number, _) = asked(&mut screen);
+        let correction = Correction {
+            change: None,
+            ..*correction(DIFF)
+        };
+        answer(
+            &mut screen,
+            HistoryAnswer::Repaired(number, Ok(Box::new(correction))),
+        );
+        let Some(Effect::Ask(HistoryQuery::Structure { live, text, .. })) = screen.effects.pop()
+        else {
+            panic!("nothing was asked: {:?}", screen.effects);
+        };
+        assert_eq!((live.is_some(), &*text), (true, "the corrected plan"));
+        let preview = serde_json::from_value(json!({
+            "verb": "repair", "step": "validate", "stays": [], "cannot": [],
+            "reruns": [{"step": "validate", "why": "its definition has changed"}],
+            "cost_usd": {"min": 0.0, "expected": 0.001, "max": 0.01},
+            "seconds": {"min": 0.0, "expected": 1.0, "max": 60.0},
+        }));
+        let to = HandOver {
+            run_id: "next".into(),
+            verb: "repair".into(),
+            step: "validate".into(),
+            held: Vec::new(),
+        };
+        let known = Ok((Box::new(preview.unwrap()), Some(Box::new(to.clone()))));
+        answer(&mut screen, HistoryAnswer::Structure(known));
+        insta::assert_snapshot!(format!("repairing_live_{columns}x{rows}"), screen.text());
+        screen.press("enter");
+        let told = screen.effects.pop();
+        assert!(
+            matches!(&told, Some(Effect::Command(RunCommand::HandOver(Some(given)))) if **given == to),
+            "{told:?}"
+        );
+    }
 }

@@ -87,6 +87,59 @@ fn a_failed_plan_is_corrected_and_goes_on() {
 }
 
 #[test]
+fn a_plan_is_corrected_while_it_is_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let wait = format!(
+        "  wait: {{type: process, description: Waits., command: [sh, -c, 'until [ -e {} ]; do sleep 0.02; done; echo 1']}}\nsteps:\n  - {{id: slow, tool: wait}}\n",
+        go.display()
+    );
+    let plan = PLAN.replace("steps:\n", &wait);
+    std::fs::write(folder.path().join("plan.yaml"), &plan).unwrap();
+    let corrected = json!({"name": "letter", "steps": [
+        {"id": "slow", "tool": "wait", "parameters": {}, "depends_on": []},
+        {"id": "words", "tool": "split", "parameters": {"text": "Dear Ada"}, "depends_on": []},
+        {"id": "number", "tool": "count", "parameters": {"words": "{{words.words}}"}, "depends_on": ["words"]},
+    ]});
+    let model = ModelServer::start(vec![Answer {
+        to: "cannot count".to_owned(),
+        says: corrected,
+        after: Duration::ZERO,
+    }]);
+    let home = folder.path().join("home");
+    let url = model.url();
+    let variables = [
+        ("PLANDECK_HOME", home.to_str().unwrap()),
+        ("OPENAI_API_KEY", "sk-none"),
+        ("OPENAI_BASE_URL", &*url),
+    ];
+    let arguments = ["run", "plan.yaml", "--worker", "offline"];
+    let mut terminal = Terminal::start_as(folder.path(), &arguments, 120, 36, &variables);
+    terminal.wait_for("✖ number");
+    terminal.press("/number\r");
+    terminal.wait_for("✖ number ─");
+    terminal.press(REPAIR);
+    terminal.wait_for("enter ask it");
+    terminal.press("\r");
+    let shown = terminal.wait_for("Another run goes on");
+    for words in [
+        "{{words.words[0]}}",
+        "{{words.words}}",
+        "has corrected the plan",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    terminal.press("\r");
+    terminal.wait_for("the edit of the plan (repair number)");
+    std::fs::write(&go, "").unwrap();
+    terminal.wait_for("SUCCEEDED");
+    let text = std::fs::read_to_string(folder.path().join("plan.yaml")).unwrap();
+    assert_eq!(text, plan, "nothing is written");
+    terminal.press("qq");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn a_planner_out_of_reach_is_said_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plan.yaml"), PLAN).unwrap();

@@ -42,6 +42,15 @@ pub(crate) enum PlanEdit {
         /// What it waits for no longer.
         not_on: Vec<Arc<str>>,
     },
+    /// Another text of the plan.
+    Repair {
+        /// The step whose failure it mends.
+        step: Arc<str>,
+        /// The text.
+        text: Arc<str>,
+        /// The digest of the text that it was made of; `None` where the caller does not know that one.
+        of: Option<String>,
+    },
 }
 
 impl PlanEdit {
@@ -51,6 +60,7 @@ impl PlanEdit {
             Self::Insert { .. } => "insert",
             Self::Remove(_) => "remove",
             Self::Depend { .. } => "depend",
+            Self::Repair { .. } => "repair",
         }
     }
 
@@ -58,7 +68,9 @@ impl PlanEdit {
     pub(crate) fn step(&self) -> Arc<str> {
         match self {
             Self::Insert { step, .. } => text::id_of(step).unwrap_or_default().into(),
-            Self::Remove(step) | Self::Depend { step, .. } => Arc::clone(step),
+            Self::Remove(step) | Self::Depend { step, .. } | Self::Repair { step, .. } => {
+                Arc::clone(step)
+            }
         }
     }
 
@@ -110,14 +122,25 @@ impl PlanEdit {
         source: &SourceOptions,
     ) -> Result<String, SessionError> {
         let (plan, _) = checked(file, before, source)?;
-        let text = edited_text(before, &plan, self)?;
+        let text = match self {
+            Self::Repair { of: Some(of), .. } if *of != digest(before) => {
+                return Err(SessionError::PlanEdit(
+                    "the plan was edited after this correction was made of it: ask for one again"
+                        .to_owned(),
+                ));
+            }
+            Self::Repair { step, text, .. } => {
+                if plan.find(step).is_none() {
+                    let ids = plan.steps.iter().map(|step| &*step.id);
+                    return Err(SessionError::no_such_step(step, ids));
+                }
+                text.to_string()
+            }
+            _ => edited_text(before, &plan, self)?,
+        };
         let (edited, is_whole) = checked(file, &text, source)?;
         if !is_whole {
-            return Err(SessionError::PlanEdit(
-                "the plan holds credentials in its own tools, which are never recorded: name them as ${VAR}, or \
-                 edit the file of the plan, which `plandeck fork` runs"
-                    .to_owned(),
-            ));
+            return Err(not_recorded());
         }
         if let Self::Depend { step, not_on, .. } = self {
             let own = edited.find(step).and_then(|ix| edited.step(ix));
@@ -158,6 +181,26 @@ impl SourceOptions {
 /// The digest of the text of a plan.
 pub(super) fn digest(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+fn not_recorded() -> SessionError {
+    SessionError::PlanEdit(
+        "the plan holds credentials in its own tools, which are never recorded: name them as ${VAR}, or \
+         edit the file of the plan, which `plandeck fork` runs"
+            .to_owned(),
+    )
+}
+
+/// Refuses a plan of which not all can be recorded: no run can go on with an edit of it.
+pub(super) fn can_be_recorded(
+    file: &Path,
+    text: &str,
+    source: &SourceOptions,
+) -> Result<(), SessionError> {
+    match checked(file, text, source)? {
+        (_, true) => Ok(()),
+        (_, false) => Err(not_recorded()),
+    }
 }
 
 /// The plan in a text, and whether all of it can be recorded.

@@ -78,6 +78,8 @@ impl Editor<'_> {
             } => self.insert(step, before.as_ref(), after.as_ref()),
             PlanEdit::Remove(step) => self.remove(step),
             PlanEdit::Depend { step, on, not_on } => self.depend(step, on, not_on),
+            // It brings a text of its own.
+            PlanEdit::Repair { .. } => Ok(()),
         }
     }
 

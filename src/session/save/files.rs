@@ -40,11 +40,6 @@ impl ChangedFile {
         }
     }
 
-    /// What it is to hold.
-    pub(crate) fn text(&self) -> &str {
-        &self.after
-    }
-
     /// Writes it, unless it has changed since it was read.
     ///
     /// # Errors

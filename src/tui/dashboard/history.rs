@@ -1,6 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
+use super::state::correction::{Correction, PlanChange, RepairPrice};
 use super::state::structure::StructureEdit;
 use super::state::trying::Tried;
 use super::state::watches::Watched;
@@ -29,45 +30,6 @@ pub struct PastRun {
     pub cost: Option<Money>,
     /// Steps that succeeded, and steps in all.
     pub steps: (u64, u64),
-}
-
-/// What an edited plan runs again of the run shown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlanChange {
-    /// Steps that are new or defined otherwise.
-    pub changed: Vec<String>,
-    /// Every step that runs.
-    pub reruns: Vec<String>,
-    /// How many steps keep their outputs.
-    pub stays: usize,
-    /// The lower bound of what they cost.
-    pub min: Money,
-    /// What they are expected to cost; `None` where that is not known.
-    pub expected: Option<Money>,
-    /// The upper bound; `None` where there is none.
-    pub max: Option<Money>,
-}
-
-/// Who is asked, and what that can cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepairPrice {
-    /// The planner, by name.
-    pub planner: String,
-    /// The upper bound of one request, of which there are at most three; `None` where there is none.
-    pub max_of_one: Option<Money>,
-}
-
-/// A corrected plan that is not written yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Correction {
-    /// The planner, by name.
-    pub planner: String,
-    /// What it cost; `None` where that is not known.
-    pub cost: Option<Money>,
-    /// How the plan's file changes, as `patch` reads it; empty where it does not.
-    pub diff: String,
-    /// What runs again.
-    pub change: PlanChange,
 }
 
 /// The edits of the run shown as changes of its files.
@@ -164,6 +126,8 @@ pub enum HistoryQuery {
         run_id: Arc<str>,
         /// The step that failed.
         step: Arc<str>,
+        /// The run that is to go on with an edit of the plan that was accepted before.
+        on_top_of: Option<Arc<str>>,
         /// Which of them.
         about: RepairQuestion,
     },

@@ -1,12 +1,13 @@
 //! The plan of a run that failed, corrected: `plandeck repair`.
 
 use super::{TOOLS, good, says, server, workplace};
-use crate::common::control::{run_so_far, socket_in};
+use crate::common::control::{answer, run_so_far, send, socket_in};
 use crate::common::model_server::ModelServer;
 use crate::common::process::{start, wait_until};
 use crate::common::program::{code, json, plandeck, stderr, step};
 use serde_json::{Value, json};
-use std::process::Output;
+use std::path::PathBuf;
+use std::process::{Child, Output};
 use tempfile::TempDir;
 
 struct Desk {
@@ -168,39 +169,186 @@ fn what_is_no_valid_plan_changes_nothing() {
     );
 }
 
+/// A run of which `count` has failed while `slow` waits for the file `go`.
+struct Running {
+    folder: TempDir,
+    child: Option<Child>,
+    socket: PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+const RUNNING: &str = r#"# Counts the words of a letter.
+name: count
+tools:
+  split_words: {type: jq, filter: '{words: (.text | split(" "))}', description: Splits a text.}
+  count_words:
+    type: jq
+    description: Counts words.
+    filter: 'if (.words | type) == "array" then (.words | length) else error("cannot count") end'
+  wait:
+    type: process
+    description: Waits.
+    command: [sh, -c, 'echo slow >> HERE/calls.log; until [ -e HERE/go ]; do sleep 0.02; done; echo 1']
+steps:
+  - {id: split, tool: split_words, parameters: {text: Dear Ada}}
+  - {id: count, tool: count_words, parameters: {words: "{{split.words[0]}}"}}   # all of them
+  - {id: slow, tool: wait}
+"#;
+
+impl Running {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().display().to_string();
+        let text = RUNNING.replace("HERE", &here);
+        std::fs::write(folder.path().join("plan.yaml"), text).unwrap();
+        let home = folder.path().join("home");
+        let child = Some(start(folder.path(), &home, &[]));
+        let socket = socket_in(&home);
+        wait_until("the failure", || {
+            step(&run_so_far(&socket), "count")["status"] == "failed"
+        });
+        Self {
+            folder,
+            child,
+            socket,
+        }
+    }
+
+    fn corrected() -> Value {
+        json!({"name": "count", "steps": [
+            {"id": "split", "tool": "split_words", "parameters": {"text": "Dear Ada"}, "depends_on": []},
+            {"id": "count", "tool": "count_words", "parameters": {"words": "{{split.words}}"}, "depends_on": ["split"]},
+            {"id": "slow", "tool": "wait", "parameters": {}, "depends_on": []}]})
+    }
+
+    fn repair(&self, server: &ModelServer, more: &[&str]) -> Output {
+        let url = server.url();
+        let with = ["--planner", "openai/gpt-4o", "--base-url", &url];
+        plandeck()
+            .current_dir(self.folder.path())
+            .env("OPENAI_API_KEY", "sk-x")
+            .env("PLANDECK_HOME", self.folder.path().join("home"))
+            .args([&["repair", "last", "count"], more, &with].concat())
+            .output()
+            .unwrap()
+    }
+
+    /// The result that is printed in the end, once `slow` may end.
+    fn end(&mut self) -> Value {
+        std::fs::write(self.folder.path().join("go"), "").unwrap();
+        let output = self.child.take().unwrap().wait_with_output().unwrap();
+        json(&output)
+    }
+}
+
 #[test]
-fn a_run_that_is_still_running_says_what_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let wait = "while [ ! -e go ]; do sleep 0.02; done; echo 1";
-    let plan = json!({
-        "name": "waits",
-        "tools": {
-            "bad": {"type": "jq", "filter": "error(\"no\")"},
-            "wait": {"type": "process", "command": ["sh", "-c", wait]},
-        },
-        "steps": [{"id": "a", "tool": "bad"}, {"id": "z", "tool": "wait"}],
-    });
-    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
-    let home = folder.path().join("home");
-    let mut running = start(folder.path(), &home, &[]);
-    let socket = socket_in(&home);
-    wait_until("the failure", || {
-        step(&run_so_far(&socket), "a")["status"] == "failed"
-    });
-    let repair = plandeck()
-        .current_dir(folder.path())
-        .env("PLANDECK_HOME", &home)
-        .args(["repair", "last", "a", "--planner", "offline", "--yes"])
+fn a_run_that_is_running_hands_over_to_the_corrected_plan() {
+    let mut run = Running::start();
+    let server = server(vec![says(&Running::corrected())]);
+    let first = run_so_far(&run.socket)["run_id"].clone();
+    let price = run.repair(&server, &["--dry-run", "--json"]);
+    assert_eq!(code(&price), 0, "{}", stderr(&price));
+    assert_eq!(server.requests().len(), 0);
+    let repaired = run.repair(&server, &["--yes", "--json"]);
+    assert_eq!(code(&repaired), 0, "{}", stderr(&repaired));
+    let answer = json(&repaired);
+    assert_eq!(
+        (&answer["applied"], &answer["run_id"]),
+        (&json!(true), &first)
+    );
+    assert_eq!(answer["preview"]["reruns"], json!(["count"]), "{answer}");
+    assert!(answer["diff"].as_str().unwrap().contains("split.words[0]"));
+    let asked = server.requests()[0].1["messages"].to_string();
+    assert!(asked.contains("cannot count"), "{asked}");
+    let result = run.end();
+    assert_eq!(result["run_id"], answer["hand_over"]["run_id"]);
+    assert_eq!(result["status"], "succeeded", "{result}");
+    assert_eq!(step(&result, "count")["output"], 2);
+    assert_eq!(step(&result, "slow")["source"], "recorded");
+    let calls = std::fs::read_to_string(run.folder.path().join("calls.log")).unwrap();
+    assert_eq!(calls, "slow\n");
+    // The file is as it was; the edit can be written to it.
+    let text = std::fs::read_to_string(run.folder.path().join("plan.yaml")).unwrap();
+    assert!(text.contains("split.words[0]"), "{text}");
+    let saved = plandeck()
+        .current_dir(run.folder.path())
+        .env("PLANDECK_HOME", run.folder.path().join("home"))
+        .args(["save", "last"])
         .output()
         .unwrap();
-    std::fs::write(folder.path().join("go"), "").unwrap();
-    running.wait().unwrap();
-    assert_eq!(code(&repair), 2);
-    let said = stderr(&repair);
+    assert_eq!(code(&saved), 0, "{}", stderr(&saved));
+    let after = std::fs::read_to_string(run.folder.path().join("plan.yaml")).unwrap();
+    assert_eq!(after, text.replace("split.words[0]", "split.words"));
+}
+
+#[test]
+fn a_correction_of_a_plan_that_was_edited_meanwhile_is_refused() {
+    let mut run = Running::start();
+    let text = std::fs::read_to_string(run.folder.path().join("plan.yaml")).unwrap();
+    let corrected = text.replace("split.words[0]", "split.words");
+    let edit = |of: &str, step: &str| {
+        let edit = json!({"verb": "repair", "step": step, "plan": corrected, "of": of});
+        answer(send(&run.socket, "POST", "/v1/plan", &edit.to_string()))
+    };
+    let (status, refused) = edit("0123", "count");
+    assert_eq!(status, 409, "{refused}");
+    let of = blake3::hash(text.as_bytes()).to_hex().to_string();
+    let (status, none) = edit(&of, "nothing");
+    assert_eq!(status, 409, "{none}");
+    assert!(none.to_string().contains("nothing"), "{none}");
+    let (status, accepted) = edit(&of, "count");
+    assert_eq!(status, 202, "{accepted}");
+    let (status, refused) = edit(&of, "count");
+    assert_eq!(status, 409, "{refused}");
     assert!(
-        said.contains("still running") && said.contains("plandeck stop"),
-        "{said}"
+        refused.to_string().contains("was edited after"),
+        "{refused}"
     );
+    // Nothing is paid for a correction of what is about to be another plan.
+    let server = server(vec![says(&Running::corrected())]);
+    let refused = run.repair(&server, &["--yes"]);
+    assert_eq!(code(&refused), 2);
+    let said = stderr(&refused);
+    assert!(said.contains("plandeck undo"), "{said}");
+    assert_eq!(server.requests().len(), 0);
+    assert_eq!(run.end()["status"], "succeeded");
+}
+
+#[test]
+fn a_plan_that_was_edited_before_is_corrected_with_its_edit() {
+    let wrong = {
+        let mut wrong = good();
+        wrong["steps"][1]["parameters"]["words"] = "{{steps[split].output.words[0]}}".into();
+        wrong
+    };
+    let mut corrected = good();
+    corrected["steps"][1]["depends_on"] = json!(["first", "split"]);
+    let first = json!({"id": "first", "tool": "split_words", "parameters": {"text": "a b"}, "depends_on": []});
+    corrected["steps"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, first.clone());
+    let desk = Desk::failed_as("p.json", &wrong.to_string(), vec![says(&corrected)]);
+    let step = first.to_string();
+    let inserted = desk.run(&["insert", "last", "--step", &step, "--before", "count"]);
+    assert_eq!(code(&inserted), 1, "{}", stderr(&inserted));
+    let repaired = desk.repair(&["count", "--yes"]);
+    assert_eq!(code(&repaired), 0, "{}", stderr(&repaired));
+    let asked = desk.server.requests()[0].1["messages"].to_string();
+    assert!(
+        asked.contains("first"),
+        "the planner sees the edited plan: {asked}"
+    );
+    let steps = desk.plan()["steps"].as_array().unwrap().len();
+    assert_eq!(steps, 3, "{}", desk.plan());
 }
 
 #[test]

@@ -233,7 +233,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("try", &[Key::control('t')], Dashboard, "call the step alone, several times on its recorded input: how far do the answers agree?",
         trying::can_try, trying::begin).needs("a selected step that has asked a model, in a run on record (without --journal off)"),
     ask("repair", &[Key::control('f')], Dashboard, "ask the planner model for a plan with which the failed step would not fail",
-        repairing::can_begin, repairing::begin).needs("a failed step of a recorded run that has ended: wait, or stop it"),
+        repairing::can_begin, repairing::begin).needs("a failed step of a run on record"),
     ask("bundle", &[key('B')], Dashboard, "save the step and what it depends on as a plan that runs again offline",
         bundle::can_write, bundle::write).needs("a selected step of a recorded run"),
     change("watch", &[key('X')], Dashboard, "watch jq expressions over the run, such as .steps.ID.output", |m| m.overlay.is_none(), watches::open),

@@ -6,6 +6,7 @@ pub(crate) mod break_marks;
 pub(crate) mod call_fields;
 mod compared;
 pub(crate) mod comparison;
+pub(crate) mod correction;
 pub(crate) mod editor;
 pub(crate) mod group;
 pub(crate) mod group_grid;

@@ -3,6 +3,7 @@
 use super::answer_form::AnswerForm;
 use super::break_line::BreakLine;
 use super::comparison::{RunChoice, SideBySide};
+use super::correction::PlanChange;
 use super::editor::Editor;
 use super::previewed::Previewed;
 use super::repairing::Repairing;
@@ -12,7 +13,7 @@ use super::structure::Structure;
 use super::trying::Trying;
 use super::watches::WatchEdit;
 use crate::plan::StepIx;
-use crate::tui::dashboard::history::{EditsDiff, PlanChange};
+use crate::tui::dashboard::history::EditsDiff;
 use crate::tui::input::palette::Palette;
 use crate::tui::theme::choice::ThemeChoice;
 use std::sync::Arc;

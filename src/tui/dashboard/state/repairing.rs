@@ -1,6 +1,6 @@
 //! A correction of the plan after a failure, for which the planner is asked.
 
-use crate::tui::dashboard::history::{Correction, RepairPrice};
+use super::correction::{Correction, RepairPrice};
 use std::sync::Arc;
 
 /// How far it is.

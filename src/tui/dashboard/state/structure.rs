@@ -1,5 +1,6 @@
 //! An edit of the plan's structure: a step that comes or goes, or what a step waits for.
 
+use super::correction::Correction;
 use crate::run::{HandOver, Preview, RunState};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub enum StructureEdit {
     Remove(Arc<str>),
     /// What this step waits for; so far, these.
     Depend(Arc<str>, Vec<Arc<str>>),
+    /// The plan as the planner has corrected it after the failure of this step.
+    Repair(Arc<str>, Box<Correction>),
 }
 
 /// An edit, what was written for it, and what it would do.
@@ -56,12 +59,18 @@ impl Structure {
             StructureEdit::After(step) => format!("a step after {}", fit(step)),
             StructureEdit::Remove(step) => format!("remove {}", fit(step)),
             StructureEdit::Depend(step, _) => format!("what {} waits for", fit(step)),
+            StructureEdit::Repair(step, _) => {
+                format!("repair the plan after the failure of {}", fit(step))
+            }
         }
     }
 
     /// Whether something is written for it.
     pub(crate) fn is_written(&self) -> bool {
-        !matches!(self.edit, StructureEdit::Remove(_))
+        !matches!(
+            self.edit,
+            StructureEdit::Remove(_) | StructureEdit::Repair(..)
+        )
     }
 }
 
@@ -124,6 +133,7 @@ fn template(edit: &StructureEdit, run: &RunState) -> String {
                 let _ = writeln!(text, "- {id}");
             }
         }
+        StructureEdit::Repair(_, correction) => return correction.text.to_string(),
         StructureEdit::Remove(_) => {}
     }
     text

@@ -116,8 +116,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Repaired(number, known)) => {
-            repairing::take(model, number, known);
-            Vec::new()
+            repairing::take(model, number, known)
         }
         Message::Answer(HistoryAnswer::RepairWritten(written)) => {
             repairing::written(model, written)

@@ -1,7 +1,8 @@
 //! The plan in the user's editor, and running again what the edit changed.
 
-use crate::tui::dashboard::history::{HistoryQuery, PlanChange};
+use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::correction::PlanChange;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::{Overlay, PlanEdit};
 use crate::tui::terminal::screen::{

@@ -1,9 +1,11 @@
 //! Asking the planner for a correction of the plan, and applying it once it was seen.
 
+use super::structure;
 use crate::run::StepStatus;
-use crate::tui::dashboard::history::{Correction, HistoryQuery, RepairPrice, RepairQuestion};
+use crate::tui::dashboard::history::{HistoryQuery, RepairQuestion};
 use crate::tui::dashboard::keymap::conditions::status_is;
 use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::correction::{Correction, RepairPrice};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::repairing::{RepairStage, Repairing};
@@ -27,10 +29,9 @@ fn of_number(model: &mut Model, number: u64) -> Option<&mut Repairing> {
     }
 }
 
-/// Whether the planner can be asked about the selected step: it failed in a run on record, which has ended.
+/// Whether the planner can be asked about the selected step: it failed in a run on record.
 pub(crate) fn can_begin(model: &Model) -> bool {
-    let is_over = model.is_replay() || model.run.has_ended();
-    model.forkable && is_over && status_is(model, |status| status == StepStatus::Failed)
+    structure::has_plan(model) && status_is(model, |status| status == StepStatus::Failed)
 }
 
 /// Asks what a correction costs.
@@ -58,6 +59,7 @@ fn question(model: &Model, step: &Arc<str>, about: RepairQuestion) -> Vec<Effect
         number: model.trial_numbers,
         run_id: Arc::clone(&header.run_id),
         step: Arc::clone(step),
+        on_top_of: (model.run.hand_over.as_ref()).map(|to| Arc::clone(&to.run_id)),
         about,
     })]
 }
@@ -78,15 +80,25 @@ pub(super) fn take_progress(model: &mut Model, number: u64, words: String) {
     }
 }
 
-/// Takes in the correction, or why there is none.
-pub(super) fn take(model: &mut Model, number: u64, known: Result<Box<Correction>, Arc<str>>) {
-    if let Some(repairing) = of_number(model, number) {
-        repairing.scroll = 0;
-        repairing.stage = match known {
-            Ok(correction) => RepairStage::Shown(correction),
-            Err(why) => RepairStage::Failed(why),
-        };
+/// Takes in the correction, or why there is none. That of a run that is running is an edit of its plan.
+pub(super) fn take(
+    model: &mut Model,
+    number: u64,
+    known: Result<Box<Correction>, Arc<str>>,
+) -> Vec<Effect> {
+    let Some(repairing) = of_number(model, number) else {
+        return Vec::new();
+    };
+    match known {
+        Ok(correction) if correction.change.is_none() && !correction.diff.is_empty() => {
+            let step = Arc::clone(&repairing.step);
+            return structure::corrected(model, step, correction);
+        }
+        Ok(correction) => repairing.stage = RepairStage::Shown(correction),
+        Err(why) => repairing.stage = RepairStage::Failed(why),
     }
+    repairing.scroll = 0;
+    Vec::new()
 }
 
 /// Whether the question waits for the user's yes.

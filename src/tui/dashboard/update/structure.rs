@@ -5,6 +5,7 @@ use crate::run::{EventKind, RunCommand, RunEvent, RunPhase};
 use crate::tui::dashboard::history::{HistoryQuery, PricedEdit};
 use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::correction::Correction;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::structure::{Structure, StructureEdit};
@@ -15,6 +16,11 @@ use std::sync::Arc;
 
 /// Whether the plan can be edited at the selected step: the run is on record.
 pub(crate) fn can_begin(model: &Model) -> bool {
+    has_plan(model) && selected(model).is_some()
+}
+
+/// Whether the plan of the run can be edited: it is on record.
+pub(super) fn has_plan(model: &Model) -> bool {
     let is_stopping = !model.is_replay() && model.run.phase == RunPhase::Stopping;
     // Whoever only looks on at a run cannot ask what an edit would do.
     let can_ask = if model.attached {
@@ -22,7 +28,7 @@ pub(crate) fn can_begin(model: &Model) -> bool {
     } else {
         model.forkable
     };
-    can_ask && !is_stopping && selected(model).is_some()
+    can_ask && !is_stopping
 }
 
 /// Whether the run is running, so that it hands over to one that has the edited plan.
@@ -78,6 +84,17 @@ fn begin(model: &mut Model, edit: impl FnOnce(Arc<str>) -> StructureEdit) -> Vec
     } else {
         work_out(model, structure)
     }
+}
+
+/// Asks what the plan would do as the planner has corrected it.
+pub(super) fn corrected(
+    model: &mut Model,
+    step: Arc<str>,
+    correction: Box<Correction>,
+) -> Vec<Effect> {
+    let edit = StructureEdit::Repair(step, correction);
+    let structure = Structure::new(edit, &model.run);
+    work_out(model, structure)
 }
 
 /// Opens what is written for it in the user's editor.

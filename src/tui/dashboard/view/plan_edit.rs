@@ -2,7 +2,7 @@
 
 use super::text_box;
 use crate::text::{self, format};
-use crate::tui::dashboard::history::PlanChange;
+use crate::tui::dashboard::state::correction::PlanChange;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::PlanEdit;
 use crate::units::Money;

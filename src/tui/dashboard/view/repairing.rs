@@ -2,7 +2,7 @@
 
 use super::{plan_edit, save_edits, text_box};
 use crate::text;
-use crate::tui::dashboard::history::RepairPrice;
+use crate::tui::dashboard::state::correction::RepairPrice;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::repairing::{RepairStage, Repairing};
 use crate::units::Money;
@@ -75,7 +75,9 @@ fn page(model: &Model, stage: &RepairStage, room: usize) -> (&'static str, Vec<L
                 lines.push(Line::styled(words, theme.text));
                 return ("esc back", lines);
             }
-            lines.extend(plan_edit::fields(model, &correction.change, room));
+            if let Some(change) = &correction.change {
+                lines.extend(plan_edit::fields(model, change, room));
+            }
             lines.push(Line::default());
             lines.extend(save_edits::diff_lines(model, &correction.diff, room));
             (
@@ -86,7 +88,7 @@ fn page(model: &Model, stage: &RepairStage, room: usize) -> (&'static str, Vec<L
     }
 }
 
-fn amount(cost: Option<Money>) -> String {
+pub(super) fn amount(cost: Option<Money>) -> String {
     cost.map_or_else(|| "an unknown amount".to_owned(), |cost| cost.to_string())
 }
 

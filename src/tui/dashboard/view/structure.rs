@@ -1,9 +1,9 @@
 //! What an edit of the plan's structure would do, over the screen.
 
-use super::{previewed, text_box};
+use super::{previewed, repairing, save_edits, text_box};
 use crate::text;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::structure::Structure;
+use crate::tui::dashboard::state::structure::{Structure, StructureEdit};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -46,6 +46,18 @@ pub(super) fn draw(model: &Model, shown: &mut Structure, buf: &mut Buffer, scree
         Some(Ok(preview)) => {
             let mut lines = previewed::lines(model, preview, room);
             lines.push(Line::default());
+            if let StructureEdit::Repair(_, correction) = &shown.edit {
+                let by = format!(
+                    "{} has corrected the plan for {}:",
+                    correction.planner,
+                    repairing::amount(correction.cost)
+                );
+                for line in text::wrap(&text::line(&by), room, 2).lines {
+                    lines.push(Line::styled(line, theme.dim));
+                }
+                lines.extend(save_edits::diff_lines(model, &correction.diff, room));
+                lines.push(Line::default());
+            }
             let words = if shown.to.is_some() {
                 "Another run goes on with the edited plan, with everything that this one has done, as soon as nothing else \
                  of it is running. Until then this run goes on, and starts nothing that the edit is about. \
