@@ -15,6 +15,7 @@ mod completions;
 mod confirm;
 mod context;
 mod control_door;
+mod convert;
 mod dashboard;
 mod demo;
 mod detach;
@@ -156,6 +157,7 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Open(args)) => on_tokio(open::open(args)),
+        Some(Command::Convert(args)) => convert::convert(&args),
         Some(Command::Trust(args)) => on_tokio(trust::trust(args)),
         Some(Command::Tools(args)) => on_tokio(tools::tools(args)),
         Some(Command::Models(args)) => on_tokio(models::models(args)),

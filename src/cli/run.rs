@@ -2,6 +2,7 @@
 
 use super::args::run::{JournalWhen, LimitArgs, OpenedFrom, RunArgs, UnknownWhen};
 use super::context::context;
+use super::convert::or_other_plan;
 use super::failure::Failure;
 use super::look_back::look_back;
 use super::output::{note_line, notes};
@@ -198,7 +199,8 @@ async fn run_once(
     rates.0.extend(args.limits.rates.iter().cloned());
     source.context = context(&args.source.context_file, &args.source.context)?;
     let seed = source.seed;
-    let loaded = load(&plan, source, &settings).await?;
+    let loaded = load(&plan, source, &settings).await;
+    let loaded = loaded.map_err(|failure| or_other_plan(failure, &plan))?;
     if args.dry_run {
         let intended = Intended {
             limits,

@@ -12,6 +12,7 @@ mod names;
 mod order;
 mod otlp;
 mod parallel;
+pub mod plans;
 mod promptflow;
 mod span;
 mod step_end;

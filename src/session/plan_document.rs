@@ -62,6 +62,21 @@ impl PlanDocument {
         Self { value, needs_tools }
     }
 
+    /// A plan that is a value already, with its own tools.
+    pub(crate) fn of_value(value: Value) -> Self {
+        Self {
+            value,
+            needs_tools: None,
+        }
+    }
+
+    /// Whether its own tools use files in its folder.
+    pub(crate) fn has_files(&self) -> bool {
+        entries(&self.value)
+            .iter()
+            .any(|(_, tool)| needs_folder(tool))
+    }
+
     /// A plan with the tools of these catalogs, for `file`.
     pub(crate) fn of(plan: &ExecutionPlan, catalogs: &[PathBuf], file: Option<&Path>) -> Self {
         Self::new(plan, "", None, catalogs, file)

@@ -76,6 +76,7 @@ mod open;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;
+mod plans_in;
 mod previews;
 mod prices;
 mod raw_bodies;

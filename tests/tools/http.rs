@@ -993,3 +993,47 @@ async fn files_are_sent_in_a_form_or_alone() {
     let message = refusal(&tool("form"), json!({"f": {"base64": "%"}})).await;
     assert!(message.contains("`base64`"), "{message}");
 }
+
+#[tokio::test]
+async fn a_tool_says_which_statuses_are_a_success() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(404).set_body_json(json!({"no": 1})),
+    )
+    .await;
+    let url = json!("SERVER/");
+    let takes = http(&server, &json!({"url": url, "status": [200, "404-410"]}));
+    assert_eq!(output(&takes, json!({})).await, json!({"no": 1}));
+    let refuses = http(&server, &json!({"url": url, "status": 403}));
+    let error = refusal(&refuses, json!({})).await;
+    assert!(error.contains("answered 404"), "{error}");
+    let wrong =
+        json!({"tools": {"t": {"type": "http", "url": "https://a.example", "status": "4xx"}}});
+    assert!(faults(&wrong.to_string())[0].contains("`status` must be a list of statuses"));
+}
+
+#[tokio::test]
+async fn an_answer_as_a_whole_has_its_status_and_headers() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(201)
+        .set_body_json(json!({"id": 7}))
+        .append_header("X-Left", "41")
+        .append_header("x-left", "42");
+    answers(&server, answer).await;
+    let fields = json!({"url": "SERVER/", "whole": true});
+    let whole = output(&http(&server, &fields), json!({})).await;
+    assert_eq!(
+        (
+            &whole["status"],
+            &whole["body"],
+            &whole["headers"]["x-left"]
+        ),
+        (&json!(201), &json!({"id": 7}), &json!("41, 42"))
+    );
+    let fields = json!({"url": "SERVER/", "whole": true, "response": "[.status, .body.id]"});
+    assert_eq!(
+        output(&http(&server, &fields), json!({})).await,
+        json!([201, 7])
+    );
+}

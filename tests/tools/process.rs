@@ -289,3 +289,24 @@ async fn an_integer_that_would_be_rounded_is_an_error() {
         json!({"id": "36893488147419103232", "n": u64::MAX, "f": 1e30})
     );
 }
+
+#[tokio::test]
+async fn variables_of_a_program_take_parameters() {
+    let env = json!({"WHO": "{{who}}", "LINE": "{{n}} of ${TOTAL}"});
+    let script = "printf '%s|%s' \"$WHO\" \"$LINE\"";
+    let tool = json!({"type": "process", "command": ["sh", "-c", script], "env": env});
+    let catalog = catalog(&json!({"tools": {"t": tool}}).to_string());
+    let variables = environment(&[("TOTAL", "9")]);
+    let tool = toolbox_with(&catalog, &SmallModelWorker::offline(), variables);
+    let tool = tool.tool("t").unwrap();
+    let given = json!({"who": "a'; ${TOTAL} {{n}}", "n": 3});
+    assert_eq!(
+        output(&tool, given).await,
+        json!("a'; ${TOTAL} {{n}}|3 of 9")
+    );
+    let error = refusal(&tool, json!({"n": 3})).await;
+    assert!(
+        error.contains("in `env`, WHO: ") && error.contains("\"who\""),
+        "{error}"
+    );
+}

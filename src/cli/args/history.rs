@@ -1,5 +1,6 @@
 //! The options of the commands that read recorded runs and cached outputs.
 
+use super::convert::OtherPlanArgs;
 use super::run::{RunArgs, ScreenArgs};
 use super::values::{age, size};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -182,12 +183,13 @@ pub(crate) struct ReplayArgs {
 /// `plandeck open`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OpenArgs {
-    /// The file: OTLP traces as JSON, runs of `LangSmith`, a run of promptflow, a session of Claude Code
+    /// The file: OTLP traces as JSON, runs of `LangSmith`, a run of promptflow, a session of Claude Code, or a plan that
+    /// `plandeck convert` reads
     pub file: PathBuf,
     /// Open the trace whose id begins so, of a file with several; the one with the most spans by default
     #[arg(long, value_name = "ID")]
     pub trace: Option<String>,
-    /// Print its result as a JSON object on standard output
+    /// Print its result as a JSON object on standard output; of a plan what `check --json` prints
     #[arg(long, conflicts_with = "events")]
     pub json: bool,
     /// Print its events as JSON lines, which `plandeck replay` and `plandeck diff` read
@@ -196,6 +198,8 @@ pub(crate) struct OpenArgs {
     /// Print a summary on standard output instead of opening the dashboard
     #[arg(long)]
     pub headless: bool,
+    #[command(flatten)]
+    pub plan: OtherPlanArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
 }

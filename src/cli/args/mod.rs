@@ -1,6 +1,7 @@
 //! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
 
 pub(super) mod batch;
+pub(super) mod convert;
 pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
@@ -14,6 +15,7 @@ pub(super) mod verbs;
 use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use convert::ConvertArgs;
 use history::{
     CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, OpenArgs, ReplayArgs, ReportArgs,
     RunsArgs, ShowArgs,
@@ -102,8 +104,10 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Play back a recorded run; calls nothing
     Replay(ReplayArgs),
-    /// Open a run that another system recorded: OpenTelemetry, `LangSmith`, promptflow, Claude Code
+    /// Open a run that another system recorded (OpenTelemetry, `LangSmith`, promptflow, Claude Code), or its plan
     Open(OpenArgs),
+    /// Make a plan of another system's: Arazzo
+    Convert(ConvertArgs),
     /// Show how two runs differ, and where in the DAG the differences start
     Diff(DiffArgs),
     /// Explain why a step of a run was called, or why it was not

@@ -79,6 +79,11 @@ pub(super) fn read<'a>(
 
 /// The value in a file that is not a plan: JSON where it begins like JSON, else YAML, read as strictly as a plan.
 pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
+    data_node(text).map(|node| node.to_value())
+}
+
+/// The same with places.
+pub(super) fn data_node(text: &str) -> Result<Node, Diagnostic> {
     let body = text.trim_start_matches('\u{feff}');
     let start = text.len() - body.len();
     let value = if body.trim_start().starts_with(['{', '[']) {
@@ -86,9 +91,13 @@ pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
     } else {
         yaml::read(body)
     };
-    value
-        .map(|node| node.to_value())
-        .map_err(|fault| fault.moved(start).into_diagnostic())
+    match value {
+        Ok(mut node) => {
+            node.shift(start);
+            Ok(node)
+        }
+        Err(fault) => Err(fault.moved(start).into_diagnostic()),
+    }
 }
 
 /// The value of a text that is JSON or YAML as it stands, and whether it is JSON.

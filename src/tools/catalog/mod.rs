@@ -6,7 +6,7 @@
 
 mod agents;
 mod listing;
-mod open_api;
+pub(crate) mod open_api;
 pub(crate) mod parts;
 mod places;
 mod read;

@@ -2,12 +2,15 @@
 //!
 //! The document becomes a catalog as somebody would write it, and is read as one.
 
+mod described;
 mod operation;
 mod parameters;
 mod schemas;
 mod security;
 
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+pub(crate) use described::{DescribedOperation, OperationName, described};
+pub(crate) use operation::BodyAs;
 use operation::Operation;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -86,7 +89,7 @@ pub(super) fn converted(root: &Value, source: &Source) -> Result<Converted, Plan
             let name = operation.name();
             let mut warnings = Vec::new();
             match operation.tool(&mut warnings) {
-                Ok(tool) => tools.push(tool),
+                Ok(made) => tools.push(Value::Object(made.tool)),
                 Err(fault) => report.add(Severity::Error, &format!("{name}: {fault}")),
             }
             for warning in warnings {
@@ -144,6 +147,7 @@ fn operations<'a>(document: &'a Document<'a>, report: &mut Report) -> Vec<Operat
                     path,
                     item,
                     raw: &item[method],
+                    body: BodyAs::Fields,
                 }));
             }
         }

@@ -22,6 +22,30 @@ pub(super) struct Operation<'a> {
     /// The item of the path that it belongs to.
     pub item: &'a Value,
     pub raw: &'a Value,
+    pub body: BodyAs<'a>,
+}
+
+/// How the body of an operation is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BodyAs<'a> {
+    /// As its fields where it has plain ones, else as the parameter `body`.
+    Fields,
+    /// As the parameter `body`, in this content type where one is named.
+    Whole(Option<&'a str>),
+    /// Not at all.
+    Nothing,
+}
+
+/// The parameter that is a body as a whole.
+const BODY: &str = "body";
+
+/// A tool, as a catalog has it, and what its parameters are called there.
+pub(super) struct Made {
+    pub tool: Map<String, Value>,
+    /// The place of each (`path`, `query`, `header`, `cookie`), its name in the document, and the one that the tool has.
+    pub names: Vec<(&'static str, String, String)>,
+    /// The name that the tool has for the body as a whole.
+    pub body: Option<String>,
 }
 
 impl<'a> Operation<'a> {
@@ -33,8 +57,9 @@ impl<'a> Operation<'a> {
     }
 
     /// The tool, as a catalog has it.
-    pub(super) fn tool(&self, warnings: &mut Vec<String>) -> Result<Value, String> {
+    pub(super) fn tool(&self, warnings: &mut Vec<String>) -> Result<Made, String> {
         let mut parameters = Parameters::default();
+        let mut names = Vec::new();
         let mut tool = Map::new();
         let mut headers = Map::new();
         let mut query = Map::new();
@@ -64,6 +89,7 @@ impl<'a> Operation<'a> {
             }
             let alias = parameters.add(name, parameter, schema, place == Place::Path);
             let reference = format!("{{{{{alias}}}}}");
+            names.push((place.word(), name.to_owned(), alias));
             match place {
                 Place::Path => parameters.in_path(name, &reference),
                 Place::Query => drop(query.insert(name.to_owned(), reference.into())),
@@ -71,7 +97,7 @@ impl<'a> Operation<'a> {
                 Place::Cookie => cookies.push(format!("{name}={reference}")),
             }
         }
-        self.body(&mut parameters, &mut tool, &mut headers)?;
+        let body = self.body(&mut parameters, &mut tool, &mut headers)?;
         let schemes = security::schemes(self.document, self.raw, warnings);
         for (place, name, value) in schemes {
             match place {
@@ -114,7 +140,7 @@ impl<'a> Operation<'a> {
         if let Some(own) = self.raw.get(EXTENSION).and_then(Value::as_object) {
             tool.extend(own.clone());
         }
-        Ok(tool.into())
+        Ok(Made { tool, names, body })
     }
 
     fn description(&self) -> String {
@@ -180,17 +206,17 @@ impl<'a> Operation<'a> {
         parameters: &mut Parameters,
         tool: &mut Map<String, Value>,
         headers: &mut Map<String, Value>,
-    ) -> Result<(), String> {
-        let Some(body) = self.raw.get("requestBody") else {
-            return Ok(());
+    ) -> Result<Option<String>, String> {
+        let none = Map::new();
+        let body = match (self.raw.get("requestBody"), self.body) {
+            (_, BodyAs::Nothing) | (None, BodyAs::Fields) => return Ok(None),
+            (Some(body), _) => self.document.resolve(body)?,
+            (None, BodyAs::Whole(_)) => &Value::Null,
         };
-        let body = self.document.resolve(body)?;
-        let Some(content) = body["content"]
-            .as_object()
-            .filter(|content| !content.is_empty())
-        else {
-            return Ok(());
-        };
+        let content = body["content"].as_object().unwrap_or(&none);
+        if content.is_empty() && matches!(self.body, BodyAs::Fields) {
+            return Ok(None);
+        }
         let find = |wanted: &dyn Fn(&str) -> bool| {
             let mut types = content.iter();
             types.find(|(name, _)| wanted(essence(name)))
@@ -199,9 +225,15 @@ impl<'a> Operation<'a> {
             .or_else(|| find(&|name| name == FORM))
             .or_else(|| find(&|name| name == MULTIPART))
             .or_else(|| content.iter().next());
-        let Some((content_type, media)) = chosen else {
-            return Ok(());
+        let named = match self.body {
+            BodyAs::Whole(Some(named)) => {
+                let described = find(&|name| name == essence(named));
+                Some(described.map_or((named, &Value::Null), |(name, media)| (&**name, media)))
+            }
+            _ => None,
         };
+        let chosen = named.or_else(|| chosen.map(|(name, media)| (&**name, media)));
+        let (content_type, media) = chosen.unwrap_or(("application/json", &Value::Null));
         let is_required = body["required"] == true;
         let schema = match media.get("schema") {
             Some(schema) => schemas::copied(self.document, schema)?,
@@ -213,12 +245,17 @@ impl<'a> Operation<'a> {
         }
         let has_fields = is_json(content_type) || [FORM, MULTIPART].contains(&content_type);
         let carries_the_rest = matches!(self.method, "post" | "put" | "patch");
-        if has_fields && carries_the_rest && parameters.take_fields(&schema, is_required) {
-            return Ok(());
+        let may_have_fields = matches!(self.body, BodyAs::Fields);
+        if may_have_fields
+            && has_fields
+            && carries_the_rest
+            && parameters.take_fields(&schema, is_required)
+        {
+            return Ok(None);
         }
-        let alias = parameters.add("body", body, schema, is_required);
-        tool.insert("body".to_owned(), format!("{{{{{alias}}}}}").into());
-        Ok(())
+        let alias = parameters.add(BODY, body, schema, is_required);
+        tool.insert(BODY.to_owned(), format!("{{{{{alias}}}}}").into());
+        Ok(Some(alias))
     }
 
     /// The schema of the JSON that it answers with.

@@ -25,6 +25,16 @@ impl Place {
         })
     }
 
+    /// The word that documents have for it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
+
     /// What becomes of a parameter that is written in a way that is not supported.
     pub(super) fn unsupported_style(self, parameter: &Value) -> Option<String> {
         let usual = match self {
@@ -78,7 +88,10 @@ impl Parameters {
             }
             alias = format!("{base}_{number}");
         }
-        let mut schema_value = schema.value;
+        let mut schema_value = match schema.value {
+            Value::Null => schemas::anything(),
+            given => given,
+        };
         if let (Some(object), Some(words)) = (
             schema_value.as_object_mut(),
             described["description"].as_str(),

@@ -5,18 +5,53 @@ use crate::text::message::quote;
 use crate::text::spool::Spool;
 use reqwest::Url;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use serde_json::{Map, Value};
 
 /// An answer of success.
 pub(super) struct Answer {
     /// Where it comes from, as the catalog writes it.
     pub place: String,
+    pub status: u16,
     /// The address that gave it, after redirects.
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Spool,
 }
 
+/// What comes before the body of an answer.
+pub(super) struct Head {
+    status: u16,
+    headers: Map<String, Value>,
+}
+
+impl Head {
+    /// The answer as a whole.
+    pub(super) fn with(self, body: Value) -> Value {
+        let mut whole = Map::new();
+        whole.insert("status".to_owned(), self.status.into());
+        whole.insert("headers".to_owned(), self.headers.into());
+        whole.insert("body".to_owned(), body);
+        Value::Object(whole)
+    }
+}
+
 impl Answer {
+    /// Its status and its headers, by their names in small letters; what is given several times is joined by commas.
+    pub(super) fn head(&self) -> Head {
+        let mut headers = Map::new();
+        for name in self.headers.keys() {
+            let all = self.headers.get_all(name).iter();
+            let all: Vec<_> = all
+                .map(|value| String::from_utf8_lossy(value.as_bytes()))
+                .collect();
+            headers.insert(name.as_str().to_owned(), all.join(", ").into());
+        }
+        Head {
+            status: self.status,
+            headers,
+        }
+    }
+
     /// The number of its bytes.
     pub(super) const fn len(&self) -> usize {
         self.body.len()

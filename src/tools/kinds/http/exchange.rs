@@ -90,6 +90,7 @@ impl Exchange<'_> {
                 Some(Next::Link) => pages::linked(&answer.headers, &current),
                 _ => Ok(None),
             };
+            let head = self.request.http.whole.then(|| answer.head());
             let (text, value) = self.read(answer).await?;
             if !shown.is_empty() {
                 shown.push('\n');
@@ -98,6 +99,10 @@ impl Exchange<'_> {
             report.answer = Some(shown.as_str().into());
             let value =
                 value.map_err(|error| ToolError::permanent(format!("the answer is {error}")))?;
+            let value = match head {
+                Some(head) => head.with(value),
+                None => value,
+            };
             let next = match &self.request.next {
                 Some(Next::Filter(filter)) => {
                     let next = self.filtered(filter, value.clone(), "pages.next").await?;

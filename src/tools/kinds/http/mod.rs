@@ -8,6 +8,7 @@ mod exchange;
 mod pages;
 mod query;
 mod request;
+mod status;
 
 use super::jq::{self, JqRule};
 use super::model::{self, Rules};
@@ -28,6 +29,7 @@ use futures::future::BoxFuture;
 use pages::{Next, Pages};
 use request::Prepared;
 use serde_json::{Value, json};
+pub(crate) use status::Statuses;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +44,8 @@ static KIND: ToolKind = ToolKind {
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
     fields: &[
-        "method", "url", "headers", "query", "body", "response", "pages", "tls", "offline",
+        "method", "url", "headers", "query", "body", "status", "whole", "response", "pages", "tls",
+        "offline",
     ],
     implied_by: &["url"],
     rank: 2,
@@ -62,6 +65,10 @@ pub(crate) struct HttpSettings {
     pub query: Vec<(Arc<str>, Value)>,
     /// The body, with `{{name}}` for parameters.
     pub body: Option<Value>,
+    /// The statuses that are a success; those from 200 to 299 where it is not given.
+    pub status: Option<Statuses>,
+    /// Whether the answer is an object of its status, its headers and its body.
+    pub whole: bool,
     /// A jq filter over the answer.
     pub response: Option<Arc<str>>,
     /// How an answer in pages is asked for as a whole.
@@ -111,6 +118,8 @@ fn parse(fields: &mut Fields<'_>) -> HttpSettings {
             .map(|(name, value)| (name.into(), value))
             .collect(),
         body,
+        status: status::statuses(fields),
+        whole: fields.flag("whole").unwrap_or(false),
         response: jq::filter_field(fields, "response", false),
         pages: pages::pages(fields),
         tls: tls(fields),
@@ -202,6 +211,12 @@ impl ToolSettings for HttpSettings {
         parts.put("query", json!(self.query));
         parts.put("body", json!(self.body));
         parts.put("response", json!(self.response));
+        if let Some(status) = &self.status {
+            parts.put("status", json!(status.in_words()));
+        }
+        if self.whole {
+            parts.put("whole", json!(true));
+        }
         if let Some(pages) = &self.pages {
             parts.put("pages", json!([pages.next, pages.max]));
         }

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::content::{Content, Folders};
 use super::query::add_query;
-use super::{HttpSettings, address, body, content};
+use super::{HttpSettings, Statuses, address, body, content};
 use crate::models::TlsFiles;
 use crate::models::http::{
     RequestError, is_transient, lost, retry_after, spool_body, transport_error,
@@ -34,6 +34,7 @@ pub(super) struct Prepared {
     headers: HeaderMap,
     body: Option<Content>,
     tls: Option<TlsFiles>,
+    status: Option<Statuses>,
     /// Whether its `Idempotency-Key` is the name of the attempt.
     has_own_key: bool,
     /// Where it goes, as the catalog writes it: what came from the environment is a `${VAR}` in it.
@@ -217,6 +218,7 @@ impl Prepared {
             shown,
             has_secrets,
             tls: http.tls.clone(),
+            status: http.status.clone(),
             has_own_key: !has_key,
         })
     }
@@ -273,7 +275,11 @@ impl Prepared {
             let body = spool_body(response, max).await;
             body.map_err(|error| error.at(place))
         };
-        if !status.is_success() {
+        let is_success = match &self.status {
+            Some(statuses) => statuses.has(status.as_u16()),
+            None => status.is_success(),
+        };
+        if !is_success {
             let answer = answer.and_then(|body| body.into_bytes().map_err(|error| lost(&error)));
             let answer = answer.unwrap_or_default();
             let location = headers.get(LOCATION).filter(|_| status.is_redirection());
@@ -292,6 +298,7 @@ impl Prepared {
         }
         Ok(Answer {
             place: place.clone(),
+            status: status.as_u16(),
             url,
             headers,
             body: answer?,

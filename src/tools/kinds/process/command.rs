@@ -134,15 +134,17 @@ pub(super) fn prepare(
         .env_clear()
         .envs(passed_on())
         .env(ATTEMPT, &*call.idempotency_key);
-    let parameters = Map::new();
+    let none = Map::new();
+    let parameters = call.input.as_object().unwrap_or(&none);
     let mut renderer =
-        TemplateRenderer::new(&parameters, Missing::Error).with_environment(&services.environment);
+        TemplateRenderer::new(parameters, Missing::Error).with_environment(&services.environment);
     if let Some(confined) = &confined {
         command.env("TMPDIR", confined.temporary.path());
     }
     for (name, value) in &process.env {
         let value = renderer.text(value, str::to_owned);
-        let value = value.map_err(|error| ToolError::permanent(error.to_string()))?;
+        let value =
+            value.map_err(|error| ToolError::permanent(format!("in `env`, {name}: {error}")))?;
         command.env(&**name, value);
     }
     command

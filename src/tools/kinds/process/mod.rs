@@ -61,7 +61,7 @@ pub struct ProcessSettings {
     pub command: Vec<Arc<str>>,
     /// Where it runs; the catalog's folder where it is not given.
     pub cwd: Option<PathBuf>,
-    /// Variables added to the environment, with `${VAR}` for others.
+    /// Variables added to the environment, with `${VAR}` for others and `{{name}}` for parameters.
     pub env: Vec<(Arc<str>, Arc<str>)>,
     /// Files, folders and globs that determine its output, relative to where it runs.
     pub inputs: Vec<Arc<str>>,
