@@ -8,12 +8,14 @@ use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
 use crate::session::{
-    Saving, SessionError, bundle_of, exchanges_of, filtered, model_call_of, other_runs_of,
-    place_in_plan, plan_change, reliability_of, saving, savings_so_far, state_of,
+    DefinedTool, Saving, SessionError, bundle_of, exchanges_of, filtered, model_call_of,
+    other_runs_of, place_in_plan, plan_change, reliability_of, saving, savings_so_far, state_of,
+    tool_of_run,
 };
 use crate::store::StoreError;
 use crate::tui::{
     EditsDiff, Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange, RepairQuestion,
+    ToolDefinition,
 };
 use crate::units::Micros;
 use futures::FutureExt;
@@ -183,6 +185,25 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                     };
                     let known = known.map_err(|error| faults(&error));
                     let _ = sender.send(HistoryAnswer::Structure(known));
+                });
+            }
+            HistoryQuery::ToolDefinition { run_id, live, step } => {
+                let restructured = self.restructured.clone();
+                tokio::spawn(async move {
+                    let known = match live {
+                        Some(run) => restructured.tool_of_live(&run, &step),
+                        None => tool_of_run(&run_id, &step),
+                    };
+                    let known = known.map(
+                        |DefinedTool {
+                             name: tool,
+                             entry: definition,
+                         }| {
+                            Box::new(ToolDefinition { tool, definition })
+                        },
+                    );
+                    let known = known.map_err(|error| faults(&error));
+                    let _ = sender.send(HistoryAnswer::ToolDefinition(step, known));
                 });
             }
             HistoryQuery::PlanChange { run_id } => {

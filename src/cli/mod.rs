@@ -139,6 +139,9 @@ pub fn main() -> ExitCode {
         Some(Command::Step(args)) => on_tokio(verb(Typed::step(args))),
         Some(Command::Retry(args)) => on_tokio(verb(Typed::retry(*args))),
         Some(Command::Refresh(args)) => on_tokio(verb(Typed::on_step("refresh", *args))),
+        Some(Command::Edit(args)) if args.tool_definition.is_some() => {
+            on_tokio(restructure::define_tool(*args))
+        }
         Some(Command::Edit(args)) => Typed::edit(*args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Set(args)) => Typed::set(*args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Insert(args)) => on_tokio(restructure::insert(*args)),

@@ -70,6 +70,11 @@ impl RemoteQuestions {
                 text,
                 ..
             } => self.price_edit(edit, &text),
+            HistoryQuery::ToolDefinition {
+                live: Some(_),
+                step,
+                ..
+            } => self.tool_definition(step),
             query if self.is_here => return Some(query),
             HistoryQuery::ModelCall { shown, step } => self.model_call(&shown, step),
             HistoryQuery::EditsDiff { .. } => self.save(None),
@@ -118,6 +123,15 @@ impl RemoteQuestions {
             let known = client.edit_plan(&request).await.and_then(read::<Preview>);
             let known = known.map(|preview| (Box::new(preview), Some(Box::new(to))));
             let _ = sender.send(HistoryAnswer::Structure(known.map_err(|error| why(&error))));
+        });
+    }
+
+    fn tool_definition(&self, step: Arc<str>) {
+        let (client, sender) = (self.client.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            let known = client.tool_definition(&step).await;
+            let known = known.map_err(|error| why(&error));
+            let _ = sender.send(HistoryAnswer::ToolDefinition(step, known));
         });
     }
 
@@ -174,6 +188,9 @@ fn unknown(query: HistoryQuery) -> Result<HistoryAnswer, HistoryQuery> {
         HistoryQuery::PlanPlace { .. } => HistoryAnswer::PlanPlace(Err(ELSEWHERE.into())),
         HistoryQuery::PlanChange { .. } => HistoryAnswer::PlanChange(Err(ELSEWHERE.into())),
         HistoryQuery::Structure { .. } => HistoryAnswer::Structure(Err(ELSEWHERE.into())),
+        HistoryQuery::ToolDefinition { step, .. } => {
+            HistoryAnswer::ToolDefinition(step, Err(ELSEWHERE.into()))
+        }
         HistoryQuery::Bundle { .. } => HistoryAnswer::Bundle(Err(ELSEWHERE.into())),
         HistoryQuery::Savings { .. } => HistoryAnswer::Saved(Err(ELSEWHERE.into())),
         HistoryQuery::Reliability { .. } => HistoryAnswer::Reliability(Err(ELSEWHERE.into())),

@@ -1,9 +1,9 @@
-//! The verbs that edit the structure of a run's plan: a recorded run is forked with the plan that comes of it, and a live
-//! one hands over to a run that goes on with it.
+//! The verbs that edit a run's plan and the definitions of its tools: a recorded run is forked with what comes of it, and a
+//! live one hands over to a run that goes on with it.
 
 use super::args::run::RunArgs;
 use super::args::structure::{DependArgs, InsertArgs, RemoveArgs};
-use super::args::verbs::{GoOnArgs, OfRun};
+use super::args::verbs::{EditArgs, GoOnArgs, OfRun};
 use super::failure::{Failure, NOTHING_RAN};
 use super::live_run::{Found, find};
 use super::output::{note_line, out_json, out_line};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// `plandeck insert`.
 pub(super) async fn insert(args: InsertArgs) -> Result<u8, Failure> {
     let edit = PlanEdit::Insert {
-        step: step(&args.step)?,
+        step: object(&args.step, STEP)?,
         before: args.before.map(Into::into),
         after: args.after.map(Into::into),
     };
@@ -38,6 +38,16 @@ pub(super) async fn depend(args: DependArgs) -> Result<u8, Failure> {
         step: args.step.into(),
         on: ids(args.on),
         not_on: ids(args.not_on),
+    };
+    carry_out(args.of, edit, args.go_on).await
+}
+
+/// `plandeck edit --tool-definition`.
+pub(super) async fn define_tool(args: EditArgs) -> Result<u8, Failure> {
+    let given = args.tool_definition.unwrap_or_default();
+    let edit = PlanEdit::DefineTool {
+        step: args.step.into(),
+        patch: object(&given, DEFINITION)?,
     };
     carry_out(args.of, edit, args.go_on).await
 }
@@ -78,23 +88,25 @@ pub(super) fn handed_over(name: &str, answer: &Value) -> String {
     )
 }
 
-/// The new step of a command line.
-fn step(given: &str) -> Result<Map<String, Value>, Failure> {
+/// What `--step` takes.
+const STEP: &str = "--step: a step is an object, such as {\"id\": \"check\", \"tool\": \"TOOL\", \"parameters\": {}}";
+
+/// What `--tool-definition` takes.
+const DEFINITION: &str = "--tool-definition: the change of a tool is an object of its fields, such as {\"timeout_s\": 60}";
+
+/// An object of a command line, JSON or YAML; `wanted` says what it should be.
+fn object(given: &str, wanted: &str) -> Result<Map<String, Value>, Failure> {
     let read = if let Some(file) = given.strip_prefix('@') {
         values_from_file(Path::new(file))?
     } else {
         let document = Document::read(given).ok();
-        let step = document.and_then(|document| document.get(&[]));
-        step.and_then(|step| match step {
-            Value::Object(step) => Some(step),
+        let value = document.and_then(|document| document.get(&[]));
+        value.and_then(|value| match value {
+            Value::Object(members) => Some(members),
             _ => None,
         })
     };
-    read.ok_or_else(|| {
-        Failure::usage(
-            "--step: a step is an object, such as {\"id\": \"check\", \"tool\": \"TOOL\", \"parameters\": {}}",
-        )
-    })
+    read.ok_or_else(|| Failure::usage(wanted))
 }
 
 /// Forks the run with the plan as edited, or shows what that would do.

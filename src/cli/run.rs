@@ -128,6 +128,7 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     // The plan of the run that is forked is the one on record, which no file has.
     if args.edited.take().is_some() {
         args.plan = None;
+        args.source.tools.clear();
     }
     args.to = None;
     if let Some(next) = fork.successor() {

@@ -4,9 +4,10 @@ use crate::engine::UnknownSteps;
 use crate::plan::Document;
 use crate::run::{HandOver, Preview, RunState};
 use crate::session::{
-    Changes, EditedPlan, Intended, LiveEdits, PlanEdit, PriorRun, ProposedEdit, SessionError,
-    Settings, SourceOptions, load,
+    Changes, DefinedTool, EditedPlan, Intended, LiveEdits, PlanEdit, PriorRun, ProposedEdit,
+    SessionError, Settings, SourceOptions, load,
 };
+use crate::text::merge_patch::patch_between;
 use crate::tui::StructureEdit;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,6 +64,15 @@ impl Restructured {
         {
             self.edits.accept(proposed);
         }
+    }
+
+    /// The definition of the tool that a step calls in a run that is running.
+    pub(super) fn tool_of_live(
+        &self,
+        run: &RunState,
+        step: &str,
+    ) -> Result<DefinedTool, SessionError> {
+        self.edits.tool(run, step)
     }
 
     /// What this edit of a run would do; its plan is kept.
@@ -140,6 +150,15 @@ pub(super) fn read(edit: StructureEdit, text: &str) -> Result<PlanEdit, SessionE
             text: text.into(),
             of: Some(correction.of.to_string()),
         },
+        StructureEdit::Define(step, known) => {
+            let patch = patch_between(&known.definition, &written()?);
+            let patch = patch.ok_or_else(|| {
+                SessionError::PlanEdit(
+                    "a field cannot become null: leave it out instead".to_owned(),
+                )
+            })?;
+            PlanEdit::DefineTool { step, patch }
+        }
         StructureEdit::Depend(step, before) => {
             let now = match written()?.get("depends_on") {
                 Some(Value::Array(all)) => all.clone(),

@@ -136,6 +136,19 @@ impl Client {
         answer(self.request(Method::GET, &path)).await
     }
 
+    /// The definition of the tool that a step calls, or will call: `{"tool": NAME, "definition": {…}}`, without credentials.
+    ///
+    /// # Errors
+    /// When the run does not answer, or the step calls no tool of a catalog.
+    pub(crate) async fn tool_definition<T: DeserializeOwned>(
+        &self,
+        step: &str,
+    ) -> Result<T, ClientError> {
+        let step: String = form_urlencoded::byte_serialize(step.as_bytes()).collect();
+        let path = format!("/v1/tool-definition?step={step}");
+        answer(self.request(Method::GET, &path)).await
+    }
+
     /// The edits of the run as changes of its files, as `plandeck save` prints them; written where this is no `dry_run`.
     ///
     /// # Errors

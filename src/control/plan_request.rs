@@ -1,4 +1,4 @@
-//! An edit of the structure of a live run's plan, as clients ask for it.
+//! An edit of a live run's plan, as clients ask for it.
 
 use super::error::ControlError;
 use crate::session::PlanEdit;
@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 /// The body of `POST /v1/plan`: `{"verb": "insert", "step": {"id": "check", …}, "before": "write"}`,
 /// `{"verb": "remove", "step": "check"}`, `{"verb": "depend", "step": "write", "on": ["check"], "not_on": []}` or
+/// `{"verb": "define_tool", "step": "write", "tool_definition": {"timeout_s": 60}}` or
 /// `{"verb": "repair", "step": "write", "plan": "TEXT"}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PlanRequest {
-    /// `insert`, `remove`, `depend` or `repair`.
+    /// `insert`, `remove`, `depend`, `define_tool` or `repair`.
     pub verb: String,
     /// `insert`: the step as plans have it; else the id of the step.
     pub step: Value,
@@ -34,6 +35,9 @@ pub(crate) struct PlanRequest {
     /// `repair`: the digest (BLAKE3, as hexadecimal digits) of the text of which it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    /// `define_tool`: the change of the tool that the step calls, as a merge patch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_definition: Option<Map<String, Value>>,
     /// Whether it is only shown what the edit would do.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
@@ -74,6 +78,11 @@ impl PlanRequest {
                 of: of.clone(),
                 ..request
             },
+            PlanEdit::DefineTool { step, patch } => Self {
+                step: Value::from(&**step),
+                tool_definition: Some(patch.clone()),
+                ..request
+            },
         }
     }
 
@@ -87,9 +96,10 @@ impl PlanRequest {
             "remove" => &[],
             "depend" => &["on", "not_on"],
             "repair" => &["plan", "of"],
+            "define_tool" => &["tool_definition"],
             _ => {
                 return Err(ControlError::BadRequest(format!(
-                    "verb {verb:?}: there are insert, remove, depend and repair"
+                    "verb {verb:?}: there are insert, remove, depend, define_tool and repair"
                 )));
             }
         };
@@ -100,8 +110,9 @@ impl PlanRequest {
         }
         if !takes.is_empty() && given.is_empty() && verb != "repair" {
             return Err(ControlError::BadRequest(format!(
-                "{verb} needs {} or both",
-                takes.join(" or ")
+                "{verb} needs {}{}",
+                takes.join(" or "),
+                if takes.len() > 1 { " or both" } else { "" }
             )));
         }
         let (text, of) = (self.plan, self.of);
@@ -124,6 +135,10 @@ impl PlanRequest {
                     ("remove", _) => Ok(PlanEdit::Remove(id)),
                     ("repair", Some(text)) => Ok(PlanEdit::Repair { step: id, text, of }),
                     ("repair", None) => bad("repair needs plan: the text of the corrected plan"),
+                    ("define_tool", _) => Ok(PlanEdit::DefineTool {
+                        step: id,
+                        patch: self.tool_definition.unwrap_or_default(),
+                    }),
                     _ => Ok(PlanEdit::Depend {
                         step: id,
                         on: self.on,
@@ -143,6 +158,7 @@ impl PlanRequest {
             ("not_on", !self.not_on.is_empty()),
             ("plan", self.plan.is_some()),
             ("of", self.of.is_some()),
+            ("tool_definition", self.tool_definition.is_some()),
         ];
         let given = fields.into_iter().filter(|(_, is_given)| *is_given);
         given.map(|(name, _)| name).collect()
@@ -150,7 +166,11 @@ impl PlanRequest {
 
     /// The command line that does the same with a recorded run.
     pub(super) fn command_line(&self, run: &str) -> Vec<String> {
-        let mut words = vec![self.verb.clone(), run.to_owned()];
+        let verb = match &self.tool_definition {
+            Some(_) => "edit",
+            None => &*self.verb,
+        };
+        let mut words = vec![verb.to_owned(), run.to_owned()];
         match &self.step {
             Value::Object(step) => {
                 let step = Value::Object(Map::clone(step)).to_string();
@@ -175,6 +195,10 @@ impl PlanRequest {
         words.extend(one("--after", &self.after));
         words.extend(many("--on", &self.on));
         words.extend(many("--not-on", &self.not_on));
+        if let Some(patch) = &self.tool_definition {
+            let patch = Value::Object(patch.clone()).to_string();
+            words.extend(["--tool-definition".to_owned(), patch]);
+        }
         words.extend(self.dry_run.then(|| "--dry-run".to_owned()));
         words.push("--json".to_owned());
         words

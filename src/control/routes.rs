@@ -11,7 +11,9 @@ use super::verb::{CommandRequest, find_step};
 use super::verbs;
 use crate::report::result_of;
 use crate::run::{CommandError, RunCommand, RunPhase, RunState, RunWord};
-use crate::session::{CommandSender, LiveEdits, Liveness, Previewer, SessionError, saving};
+use crate::session::{
+    CommandSender, DefinedTool, LiveEdits, Liveness, Previewer, SessionError, saving,
+};
 use crate::text::escape_json;
 use crate::units::Micros;
 use axum::body::{Body, Bytes};
@@ -112,6 +114,7 @@ pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router 
         .route("/v1/commands", post(command))
         .route("/v1/preview", post(preview))
         .route("/v1/model-call", get(model_call))
+        .route("/v1/tool-definition", get(tool_definition))
         .route("/v1/save", post(save))
         .route("/v1/plan", post(edit_plan))
         .fallback(nothing_here)
@@ -271,6 +274,19 @@ async fn model_call(
     Ok(json_response(StatusCode::OK, &json!(call)))
 }
 
+async fn tool_definition(
+    State(interface): State<Arc<Interface>>,
+    Query(of): Query<OfStep>,
+) -> Result<Response, ControlError> {
+    let edits = interface.edits.clone().unwrap_or_default();
+    let run = interface.begun().await.now().await?.clone();
+    let known = edits.tool(&run, &of.step);
+    let DefinedTool { name, entry } =
+        known.map_err(|error| ControlError::NotNow(error.to_string()))?;
+    let answer = json!({"tool": name, "definition": entry});
+    Ok(json_response(StatusCode::OK, &answer))
+}
+
 /// Whether what would be written is only shown.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -333,7 +349,7 @@ async fn edit_plan(
 
 async fn nothing_here(request: Request) -> ControlError {
     ControlError::NotFound(format!(
-        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, GET /v1/model-call, POST /v1/commands, POST /v1/preview, POST /v1/save and POST /v1/plan",
+        "{}: there are GET /v1/run, GET /v1/status, GET /v1/events, GET /v1/model-call, GET /v1/tool-definition, POST /v1/commands, POST /v1/preview, POST /v1/save and POST /v1/plan",
         request.uri().path()
     ))
 }

@@ -73,7 +73,7 @@ pub(crate) use placed_data::PlacedData;
 pub(crate) use places::credentials;
 pub(crate) use read::data as read_data;
 pub use reference::{Own, Reference, ReferenceError, Root, Scope};
-pub(crate) use rewrite::Document;
+pub(crate) use rewrite::{Document, yaml_of};
 pub use schema::ToolSchemas;
 pub(crate) use step_input::{InputList, InputObject, InputPart};
 pub use step_input::{StepInput, View};

@@ -241,7 +241,7 @@ impl Progress {
             }
             EventKind::RunTargeted { to } => format!("runs to   {to}"),
             EventKind::HandOverSet { to: Some(to) } => {
-                format!("hands over to run {} ({} {})", to.run_id, to.verb, to.step)
+                format!("hands over to run {} ({} {})", to.run_id, to.words(), to.step)
             }
             EventKind::HandOverSet { to: None } => "hands over to no other run".to_owned(),
             EventKind::BreakpointSet { breakpoint, on } => {

@@ -15,3 +15,10 @@ pub struct HandOver {
     /// The steps of this run that start no more, because the edited plan has them otherwise or not at all.
     pub held: Vec<Arc<str>>,
 }
+
+impl HandOver {
+    /// The verb as words.
+    pub(crate) fn words(&self) -> String {
+        self.verb.replace('_', " ")
+    }
+}

@@ -10,7 +10,7 @@ use super::options::SourceOptions;
 use super::repeated_call::RepeatedCall;
 use super::servers::add_servers;
 use super::settings::Settings;
-use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
+use super::trust::{Consent, is_in_trusted_folder};
 use crate::engine::Previewer;
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Draft, ExecutionPlan, Source, parse};
@@ -160,7 +160,7 @@ pub(super) async fn load_with_catalog(
     })
 }
 
-/// The catalog of a plan, with the operations of OpenAPI documents.
+/// The catalog of a plan, with the operations of OpenAPI documents, and tools as the user has defined them.
 pub(super) fn catalog_of_plan(
     file: &Path,
     options: &SourceOptions,
@@ -169,6 +169,9 @@ pub(super) fn catalog_of_plan(
     let mut catalog = catalog(file, &options.tools, Some(draft))?;
     for file in &options.open_api {
         catalog.complete(Catalog::load_open_api(file)?);
+    }
+    for (name, tool) in &options.edited_tools {
+        catalog.define(name, tool)?;
     }
     Ok(catalog)
 }
@@ -408,56 +411,6 @@ impl Loaded {
         blake3::hash(self.source.text.as_bytes())
             .to_hex()
             .to_string()
-    }
-
-    /// Everything whose content decides what a run does.
-    pub(crate) fn subject(&self) -> Subject {
-        let catalog = Subject::of_catalog(&self.catalog);
-        if self.is_planned() && !catalog.files.is_empty() {
-            return catalog;
-        }
-        let file = (self.file != Path::new("-")).then_some(&*self.file);
-        Subject::of_plan(&self.source, file, &self.catalog)
-    }
-
-    /// Whether the plan may run. `once`: what was answered earlier.
-    ///
-    /// # Errors
-    /// Where the file of what is trusted cannot be used.
-    pub(crate) fn judge(&self, once: &TrustedOnce) -> Result<Judgement, SessionError> {
-        let given = self.options.trust;
-        let judgement = judge(|| self.subject(), self.reaches(), Trust { given, once })?;
-        Ok(match judgement {
-            Judgement::Asks(request) => {
-                Judgement::Asks(Box::new(request.trusted_by(self.trust_command())))
-            }
-            trusted @ Judgement::Trusted(_) => trusted,
-        })
-    }
-
-    /// The command line that trusts what this run uses; `None` for a plan from standard input.
-    fn trust_command(&self) -> Option<String> {
-        let options = &self.options;
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let mut words = vec!["plandeck".to_owned(), "trust".to_owned()];
-        if self.is_planned() {
-            words.extend(options.tools.iter().map(text));
-        } else if self.file == Path::new("-") {
-            return None;
-        } else {
-            words.push(text(&self.file));
-            for (option, paths) in [
-                ("--tools", &options.tools),
-                ("--mcp-config", &options.mcp_config),
-            ] {
-                words.extend(
-                    paths
-                        .iter()
-                        .flat_map(|path| [option.to_owned(), text(path)]),
-                );
-            }
-        }
-        shlex::try_join(words.iter().map(String::as_str)).ok()
     }
 
     /// What the plan would start, reach and read with any worker.

@@ -39,6 +39,7 @@ mod options;
 mod outcome;
 mod plan_document;
 mod plan_edit;
+mod plan_trust;
 mod planning;
 mod prepare;
 mod prepared;
@@ -99,7 +100,9 @@ pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, SourceOptions};
 pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
-pub(crate) use plan_edit::{EditedPlan, LiveEdits, PlanEdit, ProposedEdit};
+pub(crate) use plan_edit::{
+    DefinedTool, EditedPlan, LiveEdits, PlanEdit, ProposedEdit, tool_of_run,
+};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub(crate) use previewed::Intended;

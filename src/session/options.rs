@@ -1,6 +1,7 @@
 //! Options of a caller, as plain structs that the command line or any other program fills.
 
 use crate::store::StoreError;
+use crate::tools::EditedTools;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct SourceOptions {
     pub(crate) plan_text: Option<Arc<str>>,
     /// The digest of the text that the file had when the first edit was made of it.
     pub(crate) plan_on_file: Option<String>,
+    /// The tools that are defined otherwise than in their files.
+    pub(crate) edited_tools: EditedTools,
     /// Whether tools that may change something are not called.
     pub(crate) no_effects: bool,
     /// Whether what should be confined may run where this system cannot confine it.

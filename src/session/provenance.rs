@@ -3,9 +3,10 @@
 use super::load::Loaded;
 use super::recording::{Provenance, recorded_catalog};
 use super::redaction::without_secrets;
-use crate::tools::Toolbox;
+use crate::tools::{EditedTools, Toolbox};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Loaded {
     /// Where the plan came from, for the journal.
@@ -20,6 +21,12 @@ impl Loaded {
         };
         let options = &self.options;
         let secrets = self.toolbox.secrets().now();
+        let edited_tools = options.edited_tools.iter();
+        let edited_tools: EditedTools = edited_tools
+            .map(|(name, tool)| (Arc::clone(name), tool.recorded()))
+            .collect();
+        let edited_tools = json!(edited_tools);
+        let edited_tools = secrets.redacted(&edited_tools).unwrap_or(edited_tools);
         let given: Vec<&String> = self.context.keys().collect();
         Provenance {
             plan_path: (self.file != Path::new("-")).then(|| absolute(&self.file).into()),
@@ -42,6 +49,8 @@ impl Loaded {
                 // The plan is the one on record, which its file does not have.
                 "edited": options.plan_text.is_some().then_some(true),
                 "on_file": options.plan_on_file,
+                // Tools that are not as their files have them.
+                "edited_tools": edited_tools,
             }),
         }
     }

@@ -10,8 +10,9 @@ use crate::engine::{Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
 use crate::run::{Rates, ResourceLimits, RunState};
 use crate::store::{Claim, Resumption, RunMeta, Store};
-use crate::tools::REDACTED;
+use crate::tools::{EditedTools, REDACTED};
 use crate::units::Micros;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -224,6 +225,11 @@ impl PriorRun {
         self.plan_text.as_ref().filter(|_| is_edited)
     }
 
+    /// The tools that it called otherwise defined than in their files.
+    pub(super) fn edited_tools(&self) -> EditedTools {
+        EditedTools::deserialize(&self.settings["edited_tools"]).unwrap_or_default()
+    }
+
     /// The id of the earlier run.
     pub fn run_id(&self) -> &Arc<str> {
         &self.run_id
@@ -272,6 +278,10 @@ impl PriorRun {
         if plan.is_none() {
             source.plan_text = self.edited_plan().cloned();
             source.plan_on_file = self.settings["on_file"].as_str().map(str::to_owned);
+            // Catalogs that the user names now count as they are.
+            if source.tools.is_empty() {
+                source.edited_tools = self.edited_tools();
+            }
             let path = match &self.plan_path {
                 Some(path) => path.clone(),
                 // It came from standard input, and has no file.

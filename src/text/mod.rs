@@ -16,6 +16,7 @@ pub(crate) mod held_memory;
 mod integers;
 pub(crate) mod json;
 pub(crate) mod loose_json;
+pub(crate) mod merge_patch;
 pub(crate) mod message;
 pub(crate) mod names;
 pub(crate) mod schema;

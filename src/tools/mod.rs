@@ -51,6 +51,7 @@ pub(crate) use asker::NOBODY;
 pub(crate) use call::CallLog;
 pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;
+pub(crate) use catalog::edited::{EditedTool, EditedTools};
 pub(crate) use catalog::parts::{CatalogPart, PartKind};
 pub(crate) use catalog::record::{CatalogRecord, RecordedScript};
 pub use catalog_toolbox::CatalogToolbox;

@@ -56,6 +56,7 @@ pub use dashboard::state::repairing::Repairing;
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
 pub use dashboard::state::structure::{Structure, StructureEdit};
+pub use dashboard::state::tool_definition::ToolDefinition;
 pub use dashboard::state::trying::{Tried, Trying};
 pub use dashboard::update::update;
 pub use dashboard::view::view;

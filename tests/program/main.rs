@@ -101,6 +101,8 @@ mod streaming;
 #[cfg(unix)]
 mod structure;
 mod telemetry;
+mod tool_definition;
+mod tool_definition_live;
 mod trust;
 mod undo;
 mod worker_calls;

@@ -108,6 +108,7 @@ async fn an_agent_takes_a_run_from_its_failure_to_success() {
             "insert_step",
             "remove_step",
             "set_dependencies",
+            "set_tool_definition",
             "skip_step",
             "approve_step",
             "answer_step",

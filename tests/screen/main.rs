@@ -83,6 +83,8 @@ mod terminal_room;
 mod terminal_settings;
 #[cfg(unix)]
 mod terminal_structure;
+#[cfg(unix)]
+mod terminal_tool_definition;
 mod terminal_tools;
 #[cfg(unix)]
 #[cfg(unix)]
@@ -90,6 +92,7 @@ mod terminal_trust;
 mod terminal_values;
 #[cfg(unix)]
 mod terminal_yours;
+mod tool_definition;
 mod travel;
 mod trying;
 mod unknown;

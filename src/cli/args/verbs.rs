@@ -149,7 +149,7 @@ pub(crate) struct ModelOptionArgs {
 
 /// `plandeck edit`.
 #[derive(Args, Clone, Debug)]
-#[group(id = "edits", required = true, multiple = true, args = ["input", "prompt", "call_model", "temperature", "max_tokens"])]
+#[group(id = "edits", required = true, multiple = true, args = ["input", "prompt", "call_model", "temperature", "max_tokens", "tool_definition"])]
 pub(crate) struct EditArgs {
     #[command(flatten)]
     pub of: OfRun,
@@ -167,6 +167,14 @@ pub(crate) struct EditArgs {
     pub model: Option<String>,
     #[command(flatten)]
     pub options: ModelOptionArgs,
+    /// Define the tool that it calls otherwise, for all steps that call it: fields that are given replace those of the
+    /// catalog, and null removes one. A recorded run is forked with it
+    #[arg(
+        long,
+        value_name = "JSON|@FILE",
+        conflicts_with_all = ["input", "prompt", "call_model", "temperature", "max_tokens"]
+    )]
+    pub tool_definition: Option<String>,
     #[command(flatten)]
     pub go_on: GoOnArgs,
 }

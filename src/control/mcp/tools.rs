@@ -326,6 +326,23 @@ pub(super) const ALL: &[McpTool] = &[
         call: |arguments| Box::pin(calls::edit_plan("depend", arguments)),
     },
     McpTool {
+        name: "set_tool_definition",
+        about: "Change the definition of the tool that a step calls, such as its url, command, filter or timeout_s, for every step of the run that calls it. As insert_step does it",
+        read_only: false,
+        arguments: &[
+            RUN,
+            STEP,
+            (
+                "tool_definition",
+                "object",
+                "A JSON merge patch of the tool's entry in the catalog: fields that are given replace, and null removes one",
+                true,
+            ),
+            DRY_RUN,
+        ],
+        call: |arguments| Box::pin(calls::edit_plan("define_tool", arguments)),
+    },
+    McpTool {
         name: "skip_step",
         about: "Do not run a step; what depends on it sees it as skipped",
         read_only: false,

@@ -31,6 +31,13 @@ const MAX_CHANGES: usize = 1_000;
 /// The members of an object around a plan that hold the plan.
 const AROUND: [&str; 4] = ["plan", "execution_plan", "workflow", "tasks"];
 
+/// A value as YAML, or as JSON where YAML would say something else.
+pub(crate) fn yaml_of(value: &Value) -> String {
+    let text = serde_saphyr::to_string(value).ok();
+    let text = text.filter(|text| read::data(text).ok().as_ref() == Some(value));
+    text.unwrap_or_else(|| serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
 /// The text of a JSON or YAML file in which values are changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {

@@ -1,6 +1,6 @@
 //! Edits of the plan of a run that is running: another run goes on with the edited plan, once this one stands still.
 
-use super::{EditedPlan, PlanEdit};
+use super::{DefinedTool, EditedPlan, PlanEdit, tool_after};
 use crate::engine::{UnknownSteps, definitions};
 use crate::run::{HandOver, Preview, RunState};
 use crate::session::error::SessionError;
@@ -71,8 +71,9 @@ impl LiveEdits {
         if let Judgement::Asks(request) = loaded.judge(&self.once)? {
             return Err(SessionError::NotTrusted(request));
         }
-        let held =
+        let changed =
             prior.steps_that_change(&loaded.plan, &definitions(&loaded.plan, &loaded.toolbox));
+        let held = edit.held(&loaded.plan, run, changed);
         let intended = Intended {
             limits: run.limits.clone(),
             track_cost: run.header.as_ref().is_none_or(|header| header.track_cost),
@@ -91,6 +92,17 @@ impl LiveEdits {
             preview,
             to,
         })
+    }
+
+    /// The definition of the tool that a step of the live run calls, or will call.
+    ///
+    /// # Errors
+    /// Where the run is not on record, or the step calls no tool that could be defined otherwise.
+    pub(crate) fn tool(&self, run: &RunState, step: &str) -> Result<DefinedTool, SessionError> {
+        let run_id = run.header.as_ref().map(|header| &*header.run_id);
+        let prior = PriorRun::look_at(run_id.unwrap_or_default())?;
+        let earlier = run.hand_over.as_ref().and_then(|to| self.of(&to.run_id));
+        tool_after(&prior, earlier.as_ref(), step)
     }
 
     /// The run is told of this edit: its plan is kept until the run hands over.

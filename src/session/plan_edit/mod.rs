@@ -1,9 +1,11 @@
-//! Edits of the structure of a recorded run's plan: steps that come and go, and what they wait for.
+//! Edits of a run's plan: steps that come and go, what they wait for, and how the tools are defined that they call.
 //!
-//! The run stays as it is. What comes of an edit is the text of another plan, with which the run is forked.
+//! The run stays as it is. What comes of an edit is the text of another plan, or other definitions of tools, with which the
+//! run is forked.
 
 mod live;
 mod text;
+mod tool;
 
 use super::error::SessionError;
 use super::load::catalog_of_plan;
@@ -12,14 +14,18 @@ use super::redaction::without_secrets;
 use super::resume::PriorRun;
 use super::servers::add_servers;
 use crate::plan::{ExecutionPlan, parse};
+use crate::run::RunState;
+use crate::tools::EditedTools;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use text::edited_text;
+use tool::ToolEdit;
 
 pub(crate) use live::{LiveEdits, ProposedEdit};
+pub(crate) use tool::DefinedTool;
 
-/// One edit of the structure of a plan.
+/// One edit of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PlanEdit {
     /// A step more.
@@ -51,6 +57,13 @@ pub(crate) enum PlanEdit {
         /// The digest of the text that it was made of; `None` where the caller does not know that one.
         of: Option<String>,
     },
+    /// Another definition of the tool that a step calls, for all steps that call it.
+    DefineTool {
+        /// The step.
+        step: Arc<str>,
+        /// The change, as a merge patch: fields that are given replace, and null removes.
+        patch: Map<String, Value>,
+    },
 }
 
 impl PlanEdit {
@@ -61,6 +74,7 @@ impl PlanEdit {
             Self::Remove(_) => "remove",
             Self::Depend { .. } => "depend",
             Self::Repair { .. } => "repair",
+            Self::DefineTool { .. } => "define_tool",
         }
     }
 
@@ -68,10 +82,28 @@ impl PlanEdit {
     pub(crate) fn step(&self) -> Arc<str> {
         match self {
             Self::Insert { step, .. } => text::id_of(step).unwrap_or_default().into(),
-            Self::Remove(step) | Self::Depend { step, .. } | Self::Repair { step, .. } => {
-                Arc::clone(step)
-            }
+            Self::Remove(step)
+            | Self::Depend { step, .. }
+            | Self::Repair { step, .. }
+            | Self::DefineTool { step, .. } => Arc::clone(step),
         }
+    }
+
+    /// The steps that a live run starts no more: those that `changed`, and those that would call a tool as it was.
+    fn held(&self, plan: &ExecutionPlan, run: &RunState, changed: Vec<Arc<str>>) -> Vec<Arc<str>> {
+        let Self::DefineTool { step, .. } = self else {
+            return changed;
+        };
+        let tool = plan.find(step).and_then(|ix| plan.step(ix));
+        let tool = tool.map(|step| &step.tool);
+        let has_ended = |id: &str| {
+            let mut rows = run.steps.iter();
+            rows.any(|row| *row.info.id == *id && row.status.has_ended())
+        };
+        let calling = plan.steps.iter().filter(|step| Some(&step.tool) == tool);
+        let open = calling.filter(|step| !has_ended(&step.id) && !changed.contains(&step.id));
+        let open: Vec<Arc<str>> = open.map(|step| Arc::clone(&step.id)).collect();
+        [changed, open].concat()
     }
 
     /// The plan of a recorded run with this edit. `source` says where its tools come from, where that is not as in the
@@ -94,23 +126,21 @@ impl PlanEdit {
         earlier: Option<&EditedPlan>,
         mut source: SourceOptions,
     ) -> Result<EditedPlan, SessionError> {
-        let mut file = None;
-        prior.complete(&mut file, &mut source)?;
-        let file = file.unwrap_or_default();
-        let edited = earlier.map(|edited| &edited.text);
-        let before = match edited.or_else(|| prior.plan_text()) {
-            Some(text) => Arc::clone(text),
-            None => std::fs::read_to_string(&file)
-                .map_err(|error| SessionError::file(file.display().to_string(), error))?
-                .into(),
+        let file = of_file(prior, earlier, &mut source)?;
+        if let Self::DefineTool { step, patch } = self {
+            return ToolEdit::of(prior, file, source)?.change(step, patch);
+        }
+        let edited = source.plan_text.take();
+        let before = match edited.or_else(|| prior.plan_text().cloned()) {
+            Some(text) => text,
+            None => text_of(&file)?.into(),
         };
         let on_file = source.plan_on_file.take();
-        let on_file = earlier.map(|edited| edited.on_file.clone()).or(on_file);
-        let on_file = on_file.unwrap_or_else(|| digest(&before));
         Ok(EditedPlan {
-            text: self.of_text(&file, &before, &source)?.into(),
+            text: Some(self.of_text(&file, &before, &source)?.into()),
+            on_file: Some(on_file.unwrap_or_else(|| digest(&before))),
             file,
-            on_file,
+            tools: source.edited_tools,
         })
     }
 
@@ -159,22 +189,64 @@ impl PlanEdit {
     }
 }
 
+/// The definition of the tool that a step of a recorded run calls.
+///
+/// # Errors
+/// Where there is no such run, or the step calls no tool that could be defined otherwise.
+pub(crate) fn tool_of_run(run_id: &str, step: &str) -> Result<DefinedTool, SessionError> {
+    let prior = PriorRun::look_at(run_id)?;
+    tool_after(&prior, None, step)
+}
+
+/// The same with an edit of its plan before.
+fn tool_after(
+    prior: &PriorRun,
+    earlier: Option<&EditedPlan>,
+    step: &str,
+) -> Result<DefinedTool, SessionError> {
+    let mut source = SourceOptions::default();
+    let file = of_file(prior, earlier, &mut source)?;
+    ToolEdit::of(prior, file, source)?.definition(step)
+}
+
+/// The file of the plan of a run; completes where its tools come from.
+fn of_file(
+    prior: &PriorRun,
+    earlier: Option<&EditedPlan>,
+    source: &mut SourceOptions,
+) -> Result<PathBuf, SessionError> {
+    let mut file = None;
+    prior.complete(&mut file, source)?;
+    if let Some(earlier) = earlier {
+        source.with_edited(earlier);
+    }
+    Ok(file.unwrap_or_default())
+}
+
+fn text_of(file: &Path) -> Result<String, SessionError> {
+    let text = std::fs::read_to_string(file);
+    text.map_err(|error| SessionError::file(file.display().to_string(), error))
+}
+
 /// A plan with an edit, which no file has.
 #[derive(Clone, Debug)]
 pub(crate) struct EditedPlan {
     /// The file that the plan was in before, beside which its tools are.
     pub file: PathBuf,
-    /// The text.
-    pub text: Arc<str>,
+    /// The text; `None` where the file has it.
+    text: Option<Arc<str>>,
     /// The digest of the text that the file had when the first edit was made of it.
-    pub on_file: String,
+    on_file: Option<String>,
+    /// The tools that are defined otherwise than in their files.
+    tools: EditedTools,
 }
 
 impl SourceOptions {
     /// The same for an edited plan.
     pub(crate) fn with_edited(&mut self, edited: &EditedPlan) {
-        self.plan_text = Some(Arc::clone(&edited.text));
-        self.plan_on_file = Some(edited.on_file.clone());
+        self.plan_text.clone_from(&edited.text);
+        self.plan_on_file.clone_from(&edited.on_file);
+        self.edited_tools.clone_from(&edited.tools);
     }
 }
 

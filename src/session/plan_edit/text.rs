@@ -80,6 +80,8 @@ impl Editor<'_> {
             PlanEdit::Depend { step, on, not_on } => self.depend(step, on, not_on),
             // It brings a text of its own.
             PlanEdit::Repair { .. } => Ok(()),
+            // It is no part of the text.
+            PlanEdit::DefineTool { .. } => Ok(()),
         }
     }
 

@@ -112,7 +112,7 @@ impl Subject {
 impl SubjectFile {
     fn of(part: CatalogPart) -> Self {
         Self {
-            is_placed: part.kind == PartKind::Catalog,
+            is_placed: matches!(part.kind, PartKind::Catalog | PartKind::Edited),
             path: part.path.and_then(|path| path.canonicalize().ok()),
             name: part.name,
             digest: part.digest,

@@ -5,6 +5,7 @@
 //! of the catalog; a program without `cwd` runs there.
 
 mod agents;
+pub(crate) mod edited;
 mod listing;
 pub(crate) mod open_api;
 pub(crate) mod parts;

@@ -20,6 +20,8 @@ pub(crate) enum PartKind {
     Included,
     /// A program or a script that a command names.
     Script,
+    /// What the user has defined otherwise than a file does, in a run.
+    Edited,
 }
 
 /// One file of a catalog, or one that it names.

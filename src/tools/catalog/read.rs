@@ -96,21 +96,36 @@ pub(super) fn from_value(
         diagnostics: Vec::new(),
     };
     reader.catalog(value);
-    reader
-        .diagnostics
-        .sort_by_key(|fault| fault.span.as_ref().map(|span| span.start));
-    if reader
-        .diagnostics
-        .iter()
-        .any(|d| d.severity == Severity::Error)
-    {
-        return Err(PlanFaults {
-            source_text: source.clone(),
-            diagnostics: reader.diagnostics,
-        });
+    reader.read()
+}
+
+/// A tool of this name with this entry, beside the `others` of its catalog, in a catalog of its own. Places of faults are
+/// looked up in the source.
+pub(super) fn definition(
+    name: &Arc<str>,
+    entry: Value,
+    (source, folder): (&Source, Option<&Path>),
+    others: &[Arc<ToolDefinition>],
+) -> Result<Catalog, PlanFaults> {
+    let mut reader = Reader {
+        source,
+        folder,
+        catalog: Catalog::default(),
+        diagnostics: Vec::new(),
+    };
+    reader.tool(Some(name.to_string()), entry);
+    let others = others.iter().filter(|tool| tool.name != *name);
+    let mut all: Vec<Arc<ToolDefinition>> = others.cloned().collect();
+    all.extend(reader.catalog.tools().iter().cloned());
+    for (tool, severity, fault) in recover::faults(&all) {
+        let probe = |tool: &ToolDefinition| tool.recover.as_ref()?.probe().map(str::to_owned);
+        let mut asking = all.iter().filter(|one| one.name == tool);
+        // What was wrong before has been said.
+        if tool == *name || asking.any(|one| probe(one).as_deref() == Some(&**name)) {
+            reader.report(severity, "bad_field", Some(&tool), fault);
+        }
     }
-    reader.catalog.warnings = reader.diagnostics;
-    Ok(reader.catalog)
+    reader.read()
 }
 
 pub(super) struct Reader<'a> {
@@ -121,6 +136,21 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// What was read, unless something is wrong with it.
+    fn read(mut self) -> Result<Catalog, PlanFaults> {
+        self.diagnostics
+            .sort_by_key(|fault| fault.span.as_ref().map(|span| span.start));
+        let mut all = self.diagnostics.iter();
+        if all.any(|fault| fault.severity == Severity::Error) {
+            return Err(PlanFaults {
+                source_text: self.source.clone(),
+                diagnostics: self.diagnostics,
+            });
+        }
+        self.catalog.warnings = self.diagnostics;
+        Ok(self.catalog)
+    }
+
     pub(super) fn report(
         &mut self,
         severity: Severity,

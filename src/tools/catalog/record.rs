@@ -162,7 +162,6 @@ impl CatalogRecord {
 
     /// Whether something was left out of it that is needed to run its tools.
     pub(crate) fn is_incomplete(&self) -> bool {
-        let lacks = |value: &Value| value.to_string().contains(REDACTED);
         let mut tools = self.tools.values();
         self.is_cut
             || tools.any(|tool| lacks(&json!(tool.entry)))
@@ -231,9 +230,7 @@ fn recorded_tool(tool: &Arc<ToolDefinition>) -> (Arc<str>, RecordedTool) {
         put("read_only", json!(tool.read_only));
         put("idempotent", json!(tool.idempotent));
     }
-    for (name, member) in &mut entry {
-        without_credentials(member, CREDENTIALS.contains(&name.as_str()));
-    }
+    let entry = recorded_entry(entry);
     let programs = tool.implementation.programs(tool);
     let scripts = programs.iter().flat_map(|inputs| {
         let scripts = inputs.scripts();
@@ -247,6 +244,14 @@ fn recorded_tool(tool: &Arc<ToolDefinition>) -> (Arc<str>, RecordedTool) {
         entry,
     };
     (Arc::clone(&tool.name), recorded)
+}
+
+/// An entry without what may be a credential.
+pub(super) fn recorded_entry(mut entry: Map<String, Value>) -> Map<String, Value> {
+    for (name, member) in &mut entry {
+        without_credentials(member, CREDENTIALS.contains(&name.as_str()));
+    }
+    entry
 }
 
 /// A file of the catalog; its name is the same from wherever it was given.
@@ -274,7 +279,7 @@ fn place(name: &Arc<str>) -> Arc<str> {
     }
 }
 
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     // The folder of a file that is named without one is the present one.
     let path = if path.as_os_str().is_empty() {
         Path::new(".")
@@ -317,8 +322,13 @@ fn without_credentials(value: &mut Value, is_credential: bool) {
     }
 }
 
+/// Whether something was left out of a value.
+pub(super) fn lacks(value: &Value) -> bool {
+    value.to_string().contains(REDACTED)
+}
+
 /// Fills in what was left out with what is there now.
-fn complete(recorded: &mut Value, now: Option<&Value>) {
+pub(super) fn complete(recorded: &mut Value, now: Option<&Value>) {
     match (recorded, now) {
         (Value::Object(members), Some(Value::Object(now))) => {
             for (name, member) in members {

@@ -3,6 +3,7 @@
 
 use super::state::correction::{Correction, PlanChange, RepairPrice};
 use super::state::structure::StructureEdit;
+use super::state::tool_definition::ToolDefinition;
 use super::state::trying::Tried;
 use super::state::watches::Watched;
 use crate::plan::StepIx;
@@ -163,6 +164,15 @@ pub enum HistoryQuery {
         /// What the user has written for it.
         text: String,
     },
+    /// The definition of the tool that a step calls.
+    ToolDefinition {
+        /// The run.
+        run_id: Arc<str>,
+        /// The run so far, where it is running.
+        live: Option<Box<RunState>>,
+        /// The step.
+        step: Arc<str>,
+    },
     /// What the plan file of a run, as it is now, runs again.
     PlanChange {
         /// The run.
@@ -249,6 +259,8 @@ pub enum HistoryAnswer {
     Usual(UsualTimes),
     /// The plan file and a line in it, or why there is none.
     PlanPlace(Result<(PathBuf, usize), Arc<str>>),
+    /// The definition of the tool that this step calls, or why it cannot be edited.
+    ToolDefinition(Arc<str>, Result<Box<ToolDefinition>, Arc<str>>),
     /// What the edit would do, or what is wrong with it.
     Structure(Result<PricedEdit, Arc<str>>),
     /// What runs again, or what is wrong with the plan.

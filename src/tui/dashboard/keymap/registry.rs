@@ -20,10 +20,10 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
-    answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
-    json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
-    questions, repairing, save_edits, search, settings, structure, themes, trying, unknown,
-    watches,
+    answers, approval, bodies, break_line, bundle, compare, define_tool, editor, export, group,
+    json_filter, json_table, navigation, overlays, page_search, pages, plan_edit, presentation,
+    previewed, questions, repairing, save_edits, search, settings, structure, themes, trying,
+    unknown, watches,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -375,6 +375,8 @@ static AFTER_VIEWS: &[Entry] = &[
         .needs("a selected step of a run that is recorded"),
     ask("dependencies", &[], Inspector, "change what the selected step waits for: written in $EDITOR, price first", structure::can_begin, structure::depend)
         .needs("a selected step of a run that is recorded"),
+    ask("edit-tool", &[], Inspector, "edit the definition of the selected step's tool, for all steps that call it: price first", structure::can_begin, define_tool::begin)
+        .needs("a selected step of a run that is recorded"),
     ask("save-edits", &[Key::control('w')], Inspector, "save the edits of the run to its plan and its catalog: shows the difference first", save_edits::can_open, save_edits::open)
         .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
@@ -439,6 +441,7 @@ mod tests {
                 "insert-after",
                 "remove-step",
                 "dependencies",
+                "edit-tool",
             ];
             let is_rare = rare.contains(&entry.name);
             assert!(

@@ -1,9 +1,11 @@
-//! The editor: a JSON value that is written or changed by hand, checked while it is typed; or a prompt with its model.
+//! The editor: a JSON value that is written or changed by hand, checked while it is typed; or a prompt with its model, or the
+//! definition of a tool.
 
 use super::call_fields::CallFields;
-use crate::plan::StepIx;
+use crate::plan::{StepIx, read_data};
 use crate::run::{GivenCall, ModelCall};
 use crate::text::beyond_64_bits;
+use crate::tui::dashboard::state::tool_definition::ToolDefinition;
 use crossterm::event::KeyEvent;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use serde_json::Value;
@@ -20,13 +22,15 @@ pub enum Purpose {
     Input(StepIx),
     /// This step asks its model with it, and with the model beside it; no text at all stands for what the plan has.
     Call(StepIx),
+    /// The tool that this step calls is defined so.
+    Tool(StepIx),
 }
 
 impl Purpose {
     /// The step.
     pub const fn step(self) -> StepIx {
         match self {
-            Self::Output(step) | Self::Input(step) | Self::Call(step) => step,
+            Self::Output(step) | Self::Input(step) | Self::Call(step) | Self::Tool(step) => step,
         }
     }
 }
@@ -40,6 +44,8 @@ pub struct Editor {
     pub area: TextArea<'static>,
     /// The model, where the text is a prompt.
     pub(crate) call: Option<CallFields>,
+    /// The definition of the tool as it is, where the text is another one.
+    pub(crate) tool: Option<Box<ToolDefinition>>,
     /// Why the text is not JSON, and where: line and column from 1.
     pub fault: Option<(String, usize, usize)>,
     before: Vec<String>,
@@ -71,6 +77,13 @@ impl Editor {
         Self::with(Purpose::Call(step), &text, Some(call))
     }
 
+    /// An editor of the definition of the tool that a step calls.
+    pub(crate) fn of_tool(step: StepIx, tool: Box<ToolDefinition>) -> Self {
+        let mut editor = Self::with(Purpose::Tool(step), &tool.text(), None);
+        editor.tool = Some(tool);
+        editor
+    }
+
     fn with(purpose: Purpose, text: &str, call: Option<CallFields>) -> Self {
         let area = area(text, call.is_some());
         let mut editor = Self {
@@ -78,6 +91,7 @@ impl Editor {
             before: area.lines().to_vec(),
             area,
             call,
+            tool: None,
             fault: None,
             warned: false,
         };
@@ -131,6 +145,10 @@ impl Editor {
         if self.call.is_some() {
             return;
         }
+        if let Purpose::Tool(_) = self.purpose {
+            self.fault = fault_of_definition(&self.text());
+            return;
+        }
         self.fault = match self.value() {
             Ok(value) if self.is_input() && !value.is_object() => {
                 Some(("a step's parameters must be an object".to_owned(), 1, 1))
@@ -180,6 +198,24 @@ impl Editor {
                 .move_cursor(CursorMove::Jump(at(*line), at(*column)));
         }
     }
+}
+
+/// Why a text is no definition of a tool, and where.
+fn fault_of_definition(text: &str) -> Option<(String, usize, usize)> {
+    let fault = match read_data(text) {
+        Ok(value) if value.is_object() => return None,
+        Ok(_) => return Some(("a definition has a name before each value".to_owned(), 1, 1)),
+        Err(fault) => fault,
+    };
+    let at = fault.span.map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |part| part.chars().count())
+        + 1;
+    Some((fault.message, line, column))
 }
 
 /// A text area with this text in it, which wraps where it is prose.

@@ -33,6 +33,7 @@ pub(crate) mod strip;
 pub(crate) mod structure;
 pub(crate) mod tab;
 pub(crate) mod time_travel;
+pub(crate) mod tool_definition;
 pub(crate) mod tour;
 pub(crate) mod trail;
 pub(crate) mod trying;

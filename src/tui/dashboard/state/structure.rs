@@ -2,6 +2,7 @@
 
 use super::correction::Correction;
 use crate::run::{HandOver, Preview, RunState};
+use crate::tui::dashboard::state::tool_definition::ToolDefinition;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub enum StructureEdit {
     Depend(Arc<str>, Vec<Arc<str>>),
     /// The plan as the planner has corrected it after the failure of this step.
     Repair(Arc<str>, Box<Correction>),
+    /// The tool that this step calls is defined otherwise than so.
+    Define(Arc<str>, Box<ToolDefinition>),
 }
 
 /// An edit, what was written for it, and what it would do.
@@ -61,6 +64,9 @@ impl Structure {
             StructureEdit::Depend(step, _) => format!("what {} waits for", fit(step)),
             StructureEdit::Repair(step, _) => {
                 format!("repair the plan after the failure of {}", fit(step))
+            }
+            StructureEdit::Define(step, known) => {
+                format!("the tool {} of {}", fit(&known.tool), fit(step))
             }
         }
     }
@@ -134,6 +140,7 @@ fn template(edit: &StructureEdit, run: &RunState) -> String {
             }
         }
         StructureEdit::Repair(_, correction) => return correction.text.to_string(),
+        StructureEdit::Define(_, known) => return known.text(),
         StructureEdit::Remove(_) => {}
     }
     text

@@ -77,6 +77,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         | HistoryAnswer::Watched(..)
         | HistoryAnswer::PlanPlace(_)
         | HistoryAnswer::Structure(_)
+        | HistoryAnswer::ToolDefinition(..)
         | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::EditsDiff(_)
         | HistoryAnswer::EditsWritten(_)

@@ -1,6 +1,6 @@
 //! Opening the editor on a value, using what was typed, and leaving it.
 
-use super::previewed;
+use super::{previewed, structure};
 use crate::plan::{StepInput, StepIx};
 use crate::run::{CallEdit, ModelCall, RunCommand, StepState};
 use crate::tui::dashboard::history::HistoryQuery;
@@ -139,6 +139,14 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("the value is not valid yet".to_owned());
         return Vec::new();
     }
+    if let Some(tool) = &editor.tool {
+        if !editor.is_changed() {
+            model.notice = Some(format!("the definition of {} is as it was", tool.tool));
+            return Vec::new();
+        }
+        let edited = (editor.purpose.step(), tool.clone(), editor.text());
+        return structure::define(model, edited.0, edited.1, edited.2);
+    }
     if let Some(fault) = editor.call.as_ref().and_then(CallFields::fault) {
         model.notice = Some(fault);
         return Vec::new();
@@ -156,6 +164,8 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
         Purpose::Output(step) => value.map(|value| RunCommand::SetOutput(step, value)),
         Purpose::Input(step) => Some(RunCommand::SetInput(step, value)),
         Purpose::Call(step) => edit.map(|edit| RunCommand::SetCall(step, Box::new(edit))),
+        // It is an edit of the plan.
+        Purpose::Tool(_) => None,
     };
     let editor = match model.overlay.take() {
         Some(Overlay::Editor(editor)) => Some(editor),

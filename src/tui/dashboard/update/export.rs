@@ -150,6 +150,8 @@ pub(crate) fn open_value(model: &mut Model) -> Vec<Effect> {
     let file = OutsideFile::Text {
         name: if editor.call.is_some() {
             "prompt.txt"
+        } else if editor.tool.is_some() {
+            "tool.yaml"
         } else {
             "value.json"
         }

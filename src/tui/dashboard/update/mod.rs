@@ -6,6 +6,7 @@ pub(crate) mod bodies;
 pub(crate) mod break_line;
 pub(crate) mod bundle;
 pub(crate) mod compare;
+pub(crate) mod define_tool;
 pub(crate) mod editor;
 pub(crate) mod export;
 pub(crate) mod group;
@@ -65,6 +66,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Answer(HistoryAnswer::Bundle(made)) => bundle::take(model, made),
         Message::Answer(HistoryAnswer::Structure(known)) => {
             structure::take(model, known);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::ToolDefinition(step, known)) => {
+            define_tool::take(model, &step, known);
             Vec::new()
         }
         Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),

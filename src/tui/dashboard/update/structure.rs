@@ -1,14 +1,17 @@
 //! Edits of the plan's structure: written in the user's editor, shown with their price, and run as a fork.
 
 use super::{previewed, run_commands};
+use crate::plan::StepIx;
 use crate::run::{EventKind, RunCommand, RunEvent, RunPhase};
 use crate::tui::dashboard::history::{HistoryQuery, PricedEdit};
 use crate::tui::dashboard::keymap::conditions::can_give;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::correction::Correction;
+use crate::tui::dashboard::state::editor::Editor;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::structure::{Structure, StructureEdit};
+use crate::tui::dashboard::state::tool_definition::ToolDefinition;
 use crate::tui::terminal::screen::{
     Outcome, OutsideEnd, OutsideFile, OutsideProgram, TerminalEffect,
 };
@@ -32,18 +35,25 @@ pub(super) fn has_plan(model: &Model) -> bool {
 }
 
 /// Whether the run is running, so that it hands over to one that has the edited plan.
-fn hands_over(model: &Model) -> bool {
+pub(super) fn hands_over(model: &Model) -> bool {
     !model.is_replay() && !model.run.has_ended()
 }
 
 /// The id of the selected step of the plan; of an element, that of its step.
-fn selected(model: &Model) -> Option<Arc<str>> {
+pub(super) fn selected(model: &Model) -> Option<Arc<str>> {
     let row = model.row()?;
     if row.caller.is_some() {
         return None;
     }
     let parent = row.info.parent.and_then(|ix| model.run.steps.get(ix.at()));
     Some(Arc::clone(&parent.unwrap_or(row).info.id))
+}
+
+/// The row of the step of this id.
+pub(super) fn row_of(model: &Model, id: &str) -> Option<StepIx> {
+    let mut rows = model.run.steps.iter();
+    rows.position(|row| *row.info.id == *id)
+        .map(|at| StepIx(at as u32))
 }
 
 /// A new step before the selected one.
@@ -173,7 +183,7 @@ pub(super) fn told(model: &mut Model, events: &[RunEvent]) {
             let step = model.names.fit(&to.step, 24);
             model.notice = Some(format!(
                 "the edit of the plan ({} {step}) takes effect when nothing is running",
-                to.verb
+                to.words()
             ));
         }
         Some(None) => model.notice = Some("the plan stays as it is".to_owned()),
@@ -217,10 +227,34 @@ pub(crate) fn can_write(model: &Model) -> bool {
 
 /// Opens what was written in the editor again.
 pub(crate) fn write_again(model: &mut Model) -> Vec<Effect> {
-    match model.overlay.take() {
-        Some(Overlay::Structure(structure)) => write(model, *structure),
-        _ => Vec::new(),
+    let Some(Overlay::Structure(structure)) = model.overlay.take() else {
+        return Vec::new();
+    };
+    match &structure.edit {
+        StructureEdit::Define(step, tool) => {
+            let row = row_of(model, step).unwrap_or_default();
+            let mut editor = Editor::of_tool(row, tool.clone());
+            editor.replace(&structure.text);
+            model.overlay = Some(Overlay::Editor(Box::new(editor)));
+            Vec::new()
+        }
+        _ => write(model, *structure),
     }
+}
+
+/// Asks what another definition of the tool of a step would do.
+pub(super) fn define(
+    model: &mut Model,
+    step: StepIx,
+    tool: Box<ToolDefinition>,
+    text: String,
+) -> Vec<Effect> {
+    let row = model.run.steps.get(step.at());
+    let Some(step) = row.map(|row| Arc::clone(&row.info.id)) else {
+        return Vec::new();
+    };
+    let structure = Structure::new(StructureEdit::Define(step, tool), &model.run);
+    work_out(model, Structure { text, ..structure })
 }
 
 /// Leaves for a fork that has the edited plan, or has the run hand over to one that has it.

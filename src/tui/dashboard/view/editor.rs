@@ -24,6 +24,10 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen:
         Purpose::Output(_) => format!(" output of {id} "),
         Purpose::Input(_) => format!(" input of {id}, instead of its parameters "),
         Purpose::Call(_) => format!(" prompt and model of {id} "),
+        Purpose::Tool(_) => {
+            let tool = editor.tool.as_ref().map_or("", |tool| &tool.tool);
+            format!(" the tool {} of {id} ", text::fit(&text::line(tool), 30))
+        }
     };
     let width = screen
         .width
@@ -47,6 +51,7 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen:
         Line::from(title),
         Line::from(match editor.purpose {
             Purpose::Call(_) => " text ",
+            Purpose::Tool(_) => " YAML ",
             _ => " JSON ",
         }),
     );
@@ -74,6 +79,7 @@ pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen:
         (&editor.area).render(body, buf);
         if status > 0 {
             let line = match &editor.fault {
+                None if editor.tool.is_some() => Span::styled("valid YAML", theme.good),
                 None => Span::styled("valid JSON", theme.good),
                 Some((what, line, column)) => {
                     let words = format!("line {line}, column {column}: {what}");

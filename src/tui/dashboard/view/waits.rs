@@ -55,7 +55,7 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
     }
     if let Some(to) = &run.hand_over {
         let room = (model.size.0 as usize / 5).clamp(8, NAME);
-        let after = format!(" ({}) takes effect when nothing is running", to.verb);
+        let after = format!(" ({}) takes effect when nothing is running", to.words());
         return words("the edit of ", model.names.fit(&to.step, room), after);
     }
     if let Some(ix) = model.run_index.unapproved().first() {
