@@ -159,12 +159,7 @@ pub(super) fn say_left_out(found: &Converted) {
 /// The plan as one that no file has, with its tools beside `file`.
 pub(super) fn as_edited(file: &Path, plan: Value) -> EditedPlan {
     let text = PlanDocument::of_value(plan).text(Some(Path::new("plan.yaml")));
-    EditedPlan {
-        file: file.to_path_buf(),
-        text: text.into(),
-        // Edits are not written back into the file, which holds something else.
-        on_file: String::new(),
-    }
+    EditedPlan::beside(file, text)
 }
 
 /// A failure that says what a file is, where it is the plan of another system that was taken for one of Plandeck.

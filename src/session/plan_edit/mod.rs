@@ -241,6 +241,19 @@ pub(crate) struct EditedPlan {
     tools: EditedTools,
 }
 
+impl EditedPlan {
+    /// A plan that no file has, with its tools beside `file`. Edits are not written back into that, which holds something
+    /// else.
+    pub(crate) fn beside(file: &Path, text: String) -> Self {
+        Self {
+            file: file.to_path_buf(),
+            text: Some(text.into()),
+            on_file: Some(String::new()),
+            tools: EditedTools::new(),
+        }
+    }
+}
+
 impl SourceOptions {
     /// The same for an edited plan.
     pub(crate) fn with_edited(&mut self, edited: &EditedPlan) {
