@@ -8,7 +8,7 @@ use crate::engine::{AttemptExchanges, EventSink, Settings, SharedLimits, Unknown
 use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
 use crate::run::{Answer, Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
-use crate::store::{BatchMark, CacheOptions};
+use crate::store::{BatchMark, CacheOptions, Connections};
 use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -123,6 +123,8 @@ pub(super) struct OfBatch {
     pub mark: BatchMark,
     /// The tools of all of them.
     pub toolbox: Arc<CatalogToolbox>,
+    /// The connections of all of them to the store, where they are recorded.
+    pub connections: Option<Connections>,
 }
 
 /// Decides whether what a plan would start, reach and run may happen.

@@ -51,10 +51,11 @@ impl Execution {
         if let Some(run_id) = self.run_id {
             engine = engine.with_run_id(run_id);
         }
-        let mut mark = None;
+        let (mut mark, mut connections) = (None, None);
         if let Some(of_batch) = self.of_batch {
             engine = engine.with_shared_limits(of_batch.shared);
             mark = Some(Box::new(of_batch.mark));
+            connections = of_batch.connections;
         }
         let mut guard = RecordGuard::default();
         let mut notes = Vec::new();
@@ -82,7 +83,13 @@ impl Execution {
             }
             if let Some(journal) = self.journal {
                 let note;
-                (engine, note) = record(engine, journal, self.cache, (meta, goes_on), &guard)?;
+                (engine, note) = record(
+                    engine,
+                    journal,
+                    self.cache,
+                    (meta, goes_on, connections),
+                    &guard,
+                )?;
                 notes.extend(note);
             }
         }

@@ -6,7 +6,8 @@ use super::options::JournalSettings;
 use crate::engine::{Definitions, Engine};
 use crate::plan::ExecutionPlan;
 use crate::store::{
-    CacheOptions, Claim, Journal, JournalOptions, OnFailure, RunMeta, StoreError, StoredCache, home,
+    CacheOptions, Claim, Connections, Journal, JournalOptions, OnFailure, RunMeta, StoreError,
+    StoredCache, home,
 };
 use crate::tools::{Catalog, SharedSecrets, Toolbox};
 use crate::units::ModelOptions;
@@ -81,7 +82,7 @@ pub(super) fn record(
     engine: Engine,
     settings: JournalSettings,
     cache: Option<CacheOptions>,
-    (meta, goes_on): (RunMeta, bool),
+    (meta, goes_on, connections): (RunMeta, bool, Option<Connections>),
     guard: &RecordGuard,
 ) -> Result<(Engine, Option<Note>), SessionError> {
     let broken = Arc::clone(&guard.broken);
@@ -94,6 +95,7 @@ pub(super) fn record(
             OnFailure::GoOn
         },
         patience: None,
+        connections,
         warn: Some(Arc::new(move |error: &StoreError| {
             tracing::error!(%error, "the journal failed");
             match &on_broken {

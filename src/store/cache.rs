@@ -3,23 +3,22 @@
 //! Looked up through a connection of its own; what is to be kept goes through the thread of the run's journal,
 //! so that one process does not wait for itself.
 
+use super::StoreError;
 use super::blobs::remove_unneeded_blobs;
-use super::codec::{Blobs, Codec, Decoder, Hash, Memory, NoBlobs};
-use super::hash_key::hash_key;
+use super::cache_reader::{Nearest, Reader, age_of, nearest, value_of};
+use super::codec::Hash;
 use super::journal::Journal;
 use super::message::{Entry, Message, now};
 use super::read::{Store, StoredBlobs};
-use super::schema::{file_in, open_to_write};
-use super::{StoreError, pack::unpack};
+use super::schema::file_in;
 use crate::engine::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 use crate::units::{Micros, Money};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Cached outputs are removed after this, whatever their time to live.
@@ -36,7 +35,8 @@ pub struct CacheOptions {
 
 /// The cache of a run that is on record.
 pub struct StoredCache {
-    connection: Connection,
+    /// Shared with the other runs of a batch.
+    reader: Arc<Mutex<Reader>>,
     messages: SyncSender<Message>,
     options: CacheOptions,
     hash_key: [u8; 32],
@@ -48,71 +48,28 @@ impl StoredCache {
     /// The cache in the store at `home`, for the run that `journal` records.
     pub fn open(home: &Path, journal: &Journal, options: CacheOptions) -> Result<Self, StoreError> {
         let messages = journal.messages().ok_or(StoreError::Stopped)?;
-        let connection = open_to_write(home)?;
-        let file = file_in(home);
-        let fault = |error| StoreError::of(&file, error);
-        // A look-up that would have to wait is a miss.
-        connection
-            .busy_timeout(Duration::from_millis(20))
-            .map_err(fault)?;
-        let pins = pinned_keys(&connection).map_err(fault)?;
+        let shared = journal.connections().filter(|all| all.is_of(home));
+        let reader = match shared {
+            Some(connections) => connections.reader()?,
+            None => Arc::new(Mutex::new(Reader::open(home)?)),
+        };
+        let (pins, hash_key) = {
+            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let pins = reader.pinned_keys();
+            let pins = pins.map_err(|error| StoreError::of(&file_in(home), error))?;
+            (pins, reader.hash_key)
+        };
         Ok(Self {
-            connection,
+            reader,
             messages,
             options,
-            hash_key: hash_key(home)?,
+            hash_key,
             pins: pins.into_iter().map(|key| (key, None)).collect(),
         })
     }
 
-    fn of_key(&self, key: &CacheKey) -> rusqlite::Result<Option<CachedOutput>> {
-        self.connection
-            .prepare_cached(
-                "SELECT blobs.codec, blobs.data, cache.run_id, stored_at, cost_pico, service_us, pinned
-                 FROM cache JOIN blobs ON blobs.hash = cache.output WHERE cache.key = ?1",
-            )?
-            .query_row([&key.digest[..]], |row| {
-                let codec: i64 = row.get(0)?;
-                let stored = row.get_ref(1)?.as_blob()?;
-                let Some(output) = value_of(codec, stored, &mut NoBlobs) else {
-                    return Ok(None);
-                };
-                Ok(Some(CachedOutput {
-                    output,
-                    run_id: row.get(2)?,
-                    age: age_of(row.get(3)?),
-                    cost: Money::from_pico(row.get(4)?),
-                    service: Micros(row.get::<_, i64>(5)?.max(0) as u64),
-                    pinned: row.get(6)?,
-                }))
-            })
-            .optional()
-            .map(Option::flatten)
-    }
-
-    fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Result<CachedOutput, CacheMiss>> {
-        if let Some(kept) = self.of_key(key)? {
-            let limit = self.options.time_to_live;
-            let limit: Micros = limit.unwrap_or(key.time_to_live).into();
-            return Ok(if kept.age < limit {
-                Ok(kept)
-            } else {
-                Err(CacheMiss::Expired {
-                    run_id: kept.run_id,
-                    age: kept.age,
-                    limit,
-                })
-            });
-        }
-        let nearest = nearest(&self.connection, key)?;
-        Ok(Err(nearest.map_or(CacheMiss::Never, |near| {
-            CacheMiss::Differs {
-                age: age_of(near.stored_at as i64),
-                run_id: near.run_id,
-                input: near.input,
-                parts: near.parts,
-            }
-        })))
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn send(&self, entry: Entry) -> bool {
@@ -126,7 +83,8 @@ impl OutputCache for StoredCache {
             return Err(CacheMiss::Fresh);
         }
         // An output that cannot be read is made again by a call.
-        self.look_up(key).unwrap_or(Err(CacheMiss::Off))
+        let found = self.reader().look_up(key, self.options.time_to_live);
+        found.unwrap_or(Err(CacheMiss::Off))
     }
 
     fn put(&mut self, key: CacheKey, made: NewOutput) {
@@ -137,7 +95,12 @@ impl OutputCache for StoredCache {
     fn pinned(&mut self, key: &CacheKey) -> Option<CachedOutput> {
         match self.pins.get(&key.digest)? {
             Some(kept) => Some(kept.clone()),
-            None => self.of_key(key).ok().flatten().filter(|kept| kept.pinned),
+            None => self
+                .reader()
+                .of_key(key)
+                .ok()
+                .flatten()
+                .filter(|kept| kept.pinned),
         }
     }
 
@@ -157,42 +120,6 @@ impl OutputCache for StoredCache {
         self.pins.insert(key.digest, Some(kept.clone()));
         self.send(Entry::Pin(key, kept))
     }
-}
-
-fn pinned_keys(connection: &Connection) -> rusqlite::Result<Vec<[u8; 32]>> {
-    let mut statement = connection.prepare("SELECT key FROM cache WHERE pinned")?;
-    let keys = statement.query_map([], |row| row.get(0))?;
-    keys.collect()
-}
-
-/// How old something is that was stored at this second.
-fn age_of(stored_at: i64) -> Micros {
-    let seconds = now().saturating_sub(stored_at.max(0) as u64);
-    Duration::from_secs(seconds).into()
-}
-
-fn value_of(codec: i64, stored: &[u8], blobs: &mut dyn Blobs) -> Option<Arc<Value>> {
-    let bytes = unpack(codec, stored).ok()?;
-    Codec::take(&mut Decoder::new(&bytes, &mut Memory::default(), blobs)).ok()
-}
-
-/// A cached output that is nearest to a key, and how the key differs from its own.
-#[derive(Clone, Debug)]
-pub struct Nearest {
-    /// The run that made it.
-    pub run_id: Arc<str>,
-    /// When, in seconds since 1970.
-    pub stored_at: u64,
-    /// What the call cost.
-    pub cost: Money,
-    /// How long it took.
-    pub service: Micros,
-    /// The parts of the tool's fingerprint that differ.
-    pub parts: Vec<String>,
-    /// The input that it was made for.
-    pub input: Arc<Value>,
-    /// Whether it was made for this very key.
-    pub exact: bool,
 }
 
 /// A cached output in a list.
@@ -304,45 +231,4 @@ impl Store {
     pub fn nearest(&self, key: &CacheKey) -> Result<Option<Nearest>, StoreError> {
         nearest(self.connection(), key).map_err(|error| self.fault(error))
     }
-}
-
-fn nearest(connection: &Connection, key: &CacheKey) -> rusqlite::Result<Option<Nearest>> {
-    let read = |condition: &str| {
-        let sql = format!(
-            "SELECT cache.run_id, stored_at, cost_pico, service_us, parts, blobs.codec, blobs.data, key = ?1
-             FROM cache JOIN blobs ON blobs.hash = cache.input WHERE {condition}
-             ORDER BY stored_at DESC LIMIT 1"
-        );
-        connection
-            .prepare_cached(&sql)?
-            .query_row(params![&key.digest[..], &*key.tool, &*key.step], |row| {
-                let parts: String = row.get(4)?;
-                let before: Map<String, Value> = serde_json::from_str(&parts).unwrap_or_default();
-                let (codec, stored) = (row.get(5)?, row.get_ref(6)?.as_blob()?);
-                Ok(Nearest {
-                    run_id: row.get(0)?,
-                    stored_at: row.get::<_, i64>(1)?.max(0) as u64,
-                    cost: Money::from_pico(row.get(2)?),
-                    service: Micros(row.get::<_, i64>(3)?.max(0) as u64),
-                    parts: differing(&before, &key.parts),
-                    input: value_of(codec, stored, &mut StoredBlobs(connection))
-                        .unwrap_or_default(),
-                    exact: row.get(7)?,
-                })
-            })
-            .optional()
-    };
-    // Both by an index of their own.
-    match read("key = ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL")? {
-        Some(exact) => Ok(Some(exact)),
-        None => read("tool = ?2 AND step = ?3"),
-    }
-}
-
-fn differing(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {
-    let gone = before.keys().filter(|name| !now.contains_key(*name));
-    let other = now
-        .iter()
-        .filter(|(name, value)| before.get(*name) != Some(value));
-    other.map(|(name, _)| name).chain(gone).cloned().collect()
 }

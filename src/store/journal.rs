@@ -1,6 +1,7 @@
 //! The journal of a running run.
 
 use super::StoreError;
+use super::connections::Connections;
 use super::message::Message;
 use super::options::{Health, JournalOptions, OnFailure, RunMeta};
 use super::read::Store;
@@ -26,6 +27,7 @@ pub struct Journal {
     thread: Option<JoinHandle<()>>,
     health: Arc<Health>,
     on_failure: OnFailure,
+    connections: Option<Connections>,
 }
 
 impl Journal {
@@ -58,21 +60,31 @@ impl Journal {
         goes_on: bool,
     ) -> Result<Self, StoreError> {
         let file = file_in(home);
-        let mut connection = open_to_write(home)?;
+        let connections = options.connections.as_ref();
+        let left = connections.filter(|all| all.is_of(home));
+        let left = left.and_then(Connections::take);
+        let is_new = left.is_none();
+        let mut connection = match left {
+            Some(connection) => connection,
+            None => open_to_write(home)?,
+        };
         if let Some(patience) = options.patience {
             let set = connection.busy_timeout(patience);
             set.map_err(|error| StoreError::of(&file, error))?;
         }
-        // A folder or a file that may only be read is found here and not in the middle of the run.
-        connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| StoreError::of(&file, error))?;
+        if is_new {
+            // A folder or a file that may only be read is found here and not in the middle of the run.
+            connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(|error| StoreError::of(&file, error))?;
+        }
         let lock = RunLock::begin(home, run_id).map_err(|error| StoreError::Folder {
             folder: home.to_path_buf(),
             error,
         })?;
         let health = Arc::new(Health::default());
         let on_failure = options.on_failure;
+        let connections = options.connections.clone();
         let mut writer = Writer::new(connection, file, lock, meta, options, Arc::clone(&health));
         if goes_on {
             let store = Store::at(home)?;
@@ -92,12 +104,18 @@ impl Journal {
             thread: Some(thread),
             health,
             on_failure,
+            connections,
         })
     }
 
     /// Whether everything could be written so far; may be kept beyond the journal's own life.
     pub fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
+    }
+
+    /// The connections of the store that its run shares with others.
+    pub(super) fn connections(&self) -> Option<&Connections> {
+        self.connections.as_ref()
     }
 
     pub(super) fn messages(&self) -> Option<SyncSender<Message>> {

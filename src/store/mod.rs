@@ -11,7 +11,9 @@ mod batch_items;
 mod batches;
 mod blobs;
 mod cache;
+mod cache_reader;
 mod codec;
+mod connections;
 mod error;
 mod exchanges;
 mod files;
@@ -34,8 +36,10 @@ pub use batches::{
     BatchClaim, BatchMark, BatchRecord, BatchSummary, begin_batch, resume_batch, stands,
 };
 pub(crate) use cache::key_text;
-pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache};
+pub use cache::{CacheOptions, KeptSummary, StoredCache};
+pub use cache_reader::Nearest;
 pub use codec::DecodeError;
+pub use connections::Connections;
 pub use error::StoreError;
 pub use files::FILES;
 pub use journal::Journal;

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::batches::BatchMark;
 use super::codec::Hash;
+use super::connections::Connections;
 use crate::engine::Definitions;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
@@ -57,6 +58,8 @@ pub struct JournalOptions {
     pub patience: Option<Duration>,
     /// Called when it breaks, on the journal's own thread.
     pub warn: Option<Warn>,
+    /// Connections of the store, for runs that come one after another.
+    pub connections: Option<Connections>,
 }
 
 /// Whether the journal is whole.

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 /// The file inside the folder.
 const FILE: &str = "plandeck.db";
+/// Statements that a connection keeps parsed.
+const STATEMENTS: usize = 64;
 /// How long to wait for another process that is writing.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pages of the write-ahead log between two checkpoints: a checkpoint waits for the disk, and nobody should
 /// meet one often.
 const CHECKPOINT_PAGES: u32 = 4096;
@@ -68,6 +70,7 @@ pub(super) fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
             ))
             .map_err(fault)?;
         migrate(&mut connection, &file)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     };
     connect()

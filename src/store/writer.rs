@@ -145,7 +145,31 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.sync();
+        self.leave();
+    }
+
+    /// Waits for the disk, or leaves that and the connection to the runs that come next.
+    fn leave(mut self) {
+        let Some(connections) = self.options.connections.clone() else {
+            return self.sync();
+        };
+        if !self.unsynced || !connections.leaves_sync(SYNC_EVERY) {
+            self.sync();
+        }
+        let is_usable = !self.health.is_broken() && self.set_full(false).is_ok();
+        if is_usable {
+            connections.leave(self.connection, self.presence);
+        }
+    }
+
+    /// Whether commits wait for the disk from now on.
+    fn set_full(&mut self, full: bool) -> rusqlite::Result<()> {
+        if full != self.full {
+            let word = if full { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", word)?;
+            self.full = full;
+        }
+        Ok(())
     }
 
     /// Takes what has gathered and makes one transaction of it.
@@ -209,11 +233,7 @@ impl Writer {
     }
 
     fn write(&mut self, batches: &[Batch], full: bool) -> rusqlite::Result<()> {
-        if full != self.full {
-            let word = if full { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", word)?;
-            self.full = full;
-        }
+        self.set_full(full)?;
         let mut events = batches.iter().flat_map(|batch| batch.iter()).peekable();
         loop {
             self.write_some(&mut events, full)?;
@@ -277,6 +297,9 @@ impl Writer {
         self.unsynced = !full;
         if full {
             self.synced_at = Instant::now();
+            if let Some(connections) = &self.options.connections {
+                connections.synced();
+            }
         }
         Ok(())
     }
@@ -329,40 +352,40 @@ fn begin(
     meta: &RunMeta,
 ) -> rusqlite::Result<i64> {
     let mark = meta.batch.as_ref();
-    transaction.execute(
+    let mut insert = transaction.prepare_cached(
         "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from, worker,
          batch, batch_key, batch_index)
          VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        params![
-            &*header.run_id,
-            &*header.plan,
-            &*header.started_at,
-            header.steps.len() as i64,
-            meta.resumed_from.as_deref(),
-            meta.forked_from.as_deref(),
-            &*header.worker,
-            mark.map(|mark| &*mark.batch),
-            mark.map(|mark| &*mark.key),
-            mark.map(|mark| i64::try_from(mark.index).unwrap_or(i64::MAX)),
-        ],
     )?;
+    insert.execute(params![
+        &*header.run_id,
+        &*header.plan,
+        &*header.started_at,
+        header.steps.len() as i64,
+        meta.resumed_from.as_deref(),
+        meta.forked_from.as_deref(),
+        &*header.worker,
+        mark.map(|mark| &*mark.batch),
+        mark.map(|mark| &*mark.key),
+        mark.map(|mark| i64::try_from(mark.index).unwrap_or(i64::MAX)),
+    ])?;
     let run = transaction.last_insert_rowid();
     let text = blob_of(meta.plan_text.as_ref());
     let catalog = blob_of(meta.catalog.as_ref());
-    transaction.execute(
+    let mut insert = transaction.prepare_cached(
         "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions,
          origin, catalog) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
-            run,
-            meta.plan_path.as_deref(),
-            text.as_ref().map(|(hash, _)| &hash[..]),
-            meta.catalog_digest.as_ref().map(|digest| &digest[..]),
-            meta.settings.to_string(),
-            meta.definitions.all().as_flattened(),
-            meta.origin.as_deref(),
-            catalog.as_ref().map(|(hash, _)| &hash[..]),
-        ],
     )?;
+    insert.execute(params![
+        run,
+        meta.plan_path.as_deref(),
+        text.as_ref().map(|(hash, _)| &hash[..]),
+        meta.catalog_digest.as_ref().map(|digest| &digest[..]),
+        meta.settings.to_string(),
+        meta.definitions.all().as_flattened(),
+        meta.origin.as_deref(),
+        catalog.as_ref().map(|(hash, _)| &hash[..]),
+    ])?;
     for (hash, bytes) in text.into_iter().chain(catalog) {
         store_blob(transaction, run, &hash, bytes)?;
     }

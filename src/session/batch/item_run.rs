@@ -9,7 +9,7 @@ use crate::run::{ErrorKind, ExecutionResult, RunCommand, RunOutcome};
 use crate::session::execution::OfBatch;
 use crate::session::recording::Provenance;
 use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
-use crate::store::{BatchMark, CacheOptions};
+use crate::store::{BatchMark, CacheOptions, Connections};
 use crate::tools::CatalogToolbox;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub(super) struct Template {
     pub batch: Arc<str>,
     /// The store, where the batch is recorded.
     pub home: Option<PathBuf>,
+    /// The connections to it.
+    pub connections: Option<Connections>,
     pub retries: u32,
     /// When the time of the whole batch is over.
     pub deadline: Option<Instant>,
@@ -69,6 +71,7 @@ impl Template {
             shared: self.shared.clone(),
             mark,
             toolbox: Arc::clone(&self.toolbox),
+            connections: self.connections.clone(),
         }));
         execution
     }

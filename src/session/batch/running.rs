@@ -8,6 +8,7 @@ use super::{Batch, BatchEnd, BatchUpdate};
 use crate::engine::SharedLimits;
 use crate::run::{ErrorKind, Limit, RunOutcome};
 use crate::session::{Note, SessionError};
+use crate::store::Connections;
 use crate::units::Money;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -101,6 +102,9 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             shared,
             batch: id,
             home: account.as_ref().map(|account| account.home().clone()),
+            connections: account
+                .as_ref()
+                .map(|account| Connections::to(account.home())),
             retries: batch.retries,
             deadline: deadline.and_then(|time| Instant::now().checked_add(time)),
             settings,
@@ -172,8 +176,14 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
                     let count = running.len();
                     let flow = (self.each)(BatchUpdate::Progress(&self.tally, count));
                     self.heed(flow);
+                    if let Some(syncing) = self.sync() {
+                        tokio::task::spawn_blocking(syncing);
+                    }
                 }
             }
+        }
+        if let Some(syncing) = self.sync() {
+            let _ = tokio::task::spawn_blocking(syncing).await;
         }
         Ok(BatchEnd {
             batch: Arc::clone(&self.template.batch),
@@ -181,6 +191,17 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             limit: self.limit,
             stopped: self.stopped,
             note: self.note,
+        })
+    }
+
+    /// Waits for the disk, where runs that have ended have left that to others.
+    fn sync(&self) -> Option<impl FnOnce() + Send + 'static> {
+        let connections = self.template.connections.clone();
+        let connections = connections.filter(Connections::is_behind)?;
+        Some(move || {
+            if let Err(error) = connections.sync() {
+                tracing::error!(%error, "the end of runs is not on the disk yet");
+            }
         })
     }
 
