@@ -154,7 +154,7 @@ mod tests {
         assert!(!connections.is_behind());
         assert!(!connections.leaves_sync(Duration::ZERO), "it is due");
         assert!(!connections.is_behind());
-        assert!(connections.leaves_sync(Duration::from_secs(600)));
+        assert!(connections.leaves_sync(Duration::from_mins(10)));
         assert!(connections.is_behind());
         connections.sync().unwrap();
         assert!(!connections.is_behind());
