@@ -1,11 +1,14 @@
 //! Reads a batch from the store for its view, on a thread of its own: first all of it, then what changes.
 
+use super::batch_state::batch_state;
+use super::failure::Failure;
+use crate::report::BatchDiff;
 use crate::run::BatchHeader;
 use crate::store::{BatchCursor, BatchRecord, Store, StoreError};
 use crate::tui::batch::{BatchNews, BatchSource};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -22,6 +25,10 @@ pub(super) struct BatchReader {
     next: Option<BatchNews>,
     /// Stops the batch, where this process runs it.
     stop: Option<watch::Sender<bool>>,
+    /// How a comparison is told.
+    tell: UnboundedSender<BatchNews>,
+    home: PathBuf,
+    record: BatchRecord,
 }
 
 impl BatchReader {
@@ -32,13 +39,17 @@ impl BatchReader {
         stop: Option<watch::Sender<bool>>,
     ) -> Self {
         let (send, news) = unbounded_channel();
-        let (home, record) = (home.to_path_buf(), record.clone());
-        std::thread::spawn(move || follow(&home, &record, &send));
-        Self {
+        let this = Self {
             news,
             next: None,
             stop,
-        }
+            tell: send.clone(),
+            home: home.to_path_buf(),
+            record: record.clone(),
+        };
+        let (home, record) = (this.home.clone(), record.clone());
+        std::thread::spawn(move || follow(&home, &record, &send));
+        this
     }
 }
 
@@ -64,6 +75,25 @@ impl BatchSource for BatchReader {
             stop.send_replace(true);
         }
     }
+
+    fn compare(&mut self) {
+        let (home, record, tell) = (self.home.clone(), self.record.clone(), self.tell.clone());
+        std::thread::spawn(move || {
+            let found = comparison(&home, &record).map_err(|failure| failure.message());
+            // Nobody looks any more.
+            let _ = tell.send(BatchNews::Compared(found));
+        });
+    }
+}
+
+/// How a batch differs from the one before it of the same plan, as text.
+fn comparison(home: &Path, record: &BatchRecord) -> Result<String, Failure> {
+    let store = Store::at(home)?;
+    let Some(before) = store.batch_before(&record.batch)? else {
+        return Err(Failure::usage("no earlier batch of this plan is on record"));
+    };
+    let states = [batch_state(&store, &before)?, batch_state(&store, record)?];
+    Ok(BatchDiff::of([&states[0], &states[1]]).text())
 }
 
 fn follow(home: &Path, record: &BatchRecord, news: &UnboundedSender<BatchNews>) {

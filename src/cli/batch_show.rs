@@ -2,6 +2,7 @@
 
 use super::args::run::ScreenArgs;
 use super::batch_reader::BatchReader;
+use super::batch_state::batch_state;
 use super::batch_view::view;
 use super::failure::{Failure, OVER_LIMIT};
 use super::output::{out, out_json, out_line};
@@ -9,7 +10,7 @@ use super::screen;
 use super::terminal::{is_interactive, signal_code};
 use crate::report::BatchReport;
 use crate::run::{BatchState, ItemCounts};
-use crate::store::{BatchCursor, BatchRecord, Store};
+use crate::store::{BatchRecord, Store};
 use crate::text::format;
 use crate::tui::EndingSignals;
 use crate::tui::batch::{BatchNews, BatchSource};
@@ -17,24 +18,6 @@ use std::time::{Duration, Instant};
 
 /// How often progress is printed.
 const EVERY: Duration = Duration::from_secs(2);
-/// Runs that are read in one piece.
-const PIECE: usize = 20_000;
-
-/// Everything on record of a batch.
-pub(super) fn batch_state(store: &Store, record: &BatchRecord) -> Result<BatchState, Failure> {
-    let mut state = BatchState::default();
-    state.begin(store.batch_header(record)?);
-    let mut cursor = BatchCursor::new(&record.batch);
-    loop {
-        let records = cursor.read(store, PIECE)?;
-        if records.is_empty() {
-            return Ok(state);
-        }
-        for record in records {
-            state.apply(record);
-        }
-    }
-}
 
 /// Shows a batch: its view on a terminal, else its figures as text or as JSON.
 pub(super) async fn show_batch(
@@ -85,6 +68,8 @@ pub(super) async fn attach_batch(
                     read = !more;
                 }
                 BatchNews::Fault(fault) => return Err(Failure::usage(fault)),
+                // Nobody asks for it here.
+                BatchNews::Compared(_) => {}
             }
         }
         if !read {

@@ -1,7 +1,7 @@
 //! `plandeck diff`: compares two runs, or two batches.
 
 use super::args::history::DiffArgs;
-use super::batch_show::batch_state;
+use super::batch_state::batch_state;
 use super::failure::Failure;
 use super::named::batch_named;
 use super::output::{out, out_json};

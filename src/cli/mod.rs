@@ -5,6 +5,7 @@ mod attach;
 mod batch;
 mod batch_reader;
 mod batch_show;
+mod batch_state;
 mod batch_view;
 mod bisect;
 mod bundle;

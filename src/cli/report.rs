@@ -1,7 +1,8 @@
 //! `plandeck report`: a batch or a run for people, as a page or as Markdown.
 
 use super::args::history::{ReportArgs, ReportFormat};
-use super::batch_show::{batch_state, now};
+use super::batch_show::now;
+use super::batch_state::batch_state;
 use super::failure::Failure;
 use super::named::batch_named;
 use super::output::out_data;

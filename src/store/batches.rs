@@ -165,6 +165,16 @@ impl Store {
         read().map_err(|error| self.fault(error))
     }
 
+    /// The batch of the same plan that started last before this one; `None` where there is none.
+    pub fn batch_before(&self, batch: &str) -> Result<Option<BatchRecord>, StoreError> {
+        let found = self.batches_where(
+            "WHERE plan = (SELECT plan FROM batches WHERE batch = ?1)
+             AND id < (SELECT id FROM batches WHERE batch = ?1) ORDER BY id DESC LIMIT 1",
+            batch,
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// Every batch, newest first.
     pub fn batches(&self) -> Result<Vec<BatchSummary>, StoreError> {
         let records = self.batches_where("ORDER BY id DESC", "")?;

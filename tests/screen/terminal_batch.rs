@@ -118,6 +118,25 @@ fn a_second_terminal_shows_the_same_and_its_death_touches_nothing() {
     // Afterwards it is the same.
     let mut later = terminal(folder.path(), &["show", "last"]);
     later.wait_for("3/4");
+    later.press("d");
+    later.wait_for("no earlier batch of this plan is on record");
+    let mut again: Command = command();
+    again
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", folder.path().join("home"))
+        .args(BATCH)
+        .arg("--headless");
+    assert_eq!(again.output().unwrap().status.code(), Some(1));
+    let mut other = terminal(folder.path(), &["show", "last"]);
+    other.wait_for("3/4");
+    other.press("d");
+    other.wait_for("0 items changed, 4 the same");
+    other.press("\u{1b}");
+    other.wait_until("the comparison is closed", |screen| {
+        !screen.contents().contains("items changed")
+    });
+    other.press("q");
+    assert_eq!(other.wait_for_end(), 0);
     later.press("q");
     assert_eq!(later.wait_for_end(), 0);
 }

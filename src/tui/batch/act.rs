@@ -11,6 +11,10 @@ pub(super) fn go(model: &mut Model, rows: isize) {
         palette.scroll(rows);
         return;
     }
+    if let Some((_, scroll)) = &mut model.compared {
+        *scroll = scroll.saturating_add_signed(rows);
+        return;
+    }
     match model.focus {
         Focus::Items => model.window.move_by(rows),
         Focus::Failures => {
@@ -104,6 +108,12 @@ pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     vec![Effect::Terminal(TerminalEffect::Leave(Outcome::Quit))]
+}
+
+/// Asks how the batch differs from the one before it.
+pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
+    model.notice = Some("comparing with the batch before…".to_owned());
+    vec![Effect::Compare]
 }
 
 /// Stops the batch: the view stays until its items have stopped.

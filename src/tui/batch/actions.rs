@@ -1,7 +1,8 @@
 //! Every action of the view of a batch: its name, keys, description, condition and function.
 
 use super::act::{
-    back, can_go_back, go, go_step, leave, open, show, sort, stop, terminal, turn_focus, turn_list,
+    back, can_go_back, compare, go, go_step, leave, open, show, sort, stop, terminal, turn_focus,
+    turn_list,
 };
 use super::message::Effect;
 use super::model::{Focus, Model};
@@ -56,13 +57,22 @@ fn asked(model: &Model) -> bool {
     model.question.is_some() && !in_palette(model)
 }
 
+fn compared(model: &Model) -> bool {
+    model.compared.is_some() && !in_palette(model) && !asked(model)
+}
+
+/// Whether the keys for up and down have something to move.
+fn moves(model: &Model) -> bool {
+    plain(model) || compared(model)
+}
+
 fn typing(model: &Model) -> bool {
     model.typing && !in_palette(model) && !asked(model)
 }
 
 /// Whether keys are actions of the grid.
 fn plain(model: &Model) -> bool {
-    !in_palette(model) && !asked(model) && !model.typing
+    !in_palette(model) && !asked(model) && !compared(model) && !model.typing
 }
 
 fn on_failures(model: &Model) -> bool {
@@ -118,6 +128,8 @@ static REGISTRY: &[Entry] = &[
     ask("stop", &[Key::char('y'), code(KeyCode::Enter)], BATCH, "stop the batch; what ended stays, the rest can be resumed", asked, stop).hint("stop it"),
     change("keep-running", &[Key::char('n'), code(KeyCode::Esc), Key::char('q')], BATCH, "let the batch go on", asked, |m| m.question = None).hint("let it run"),
 
+    change("close-comparison", &[code(KeyCode::Esc), Key::char('d'), Key::char('q')], VIEW, "close the comparison", compared, |m| m.compared = None).hint("close"),
+
     change("keep-found", &[code(KeyCode::Enter)], ITEMS, "keep what was found", typing, |m| end_typing(m, false)).hint("keep"),
     change("find-nothing", &[code(KeyCode::Esc)], ITEMS, "show every key again", typing, |m| end_typing(m, true)).hint("clear"),
 
@@ -125,12 +137,12 @@ static REGISTRY: &[Entry] = &[
     ask("go-in", &[code(KeyCode::Enter), Key::char('+')], ITEMS, "show the items of the row alone", on_several, open).hint("zoom in").needs("a row of several items"),
     ask("open", &[code(KeyCode::Enter)], ITEMS, "open the run of the item; esc leads back here", on_items, open).hint("open run").needs("an item"),
     change("back", &[code(KeyCode::Esc), Key::char('-')], ITEMS, "back: out of a row, a filter or the failures", backs, back).hint("back").needs("something to go back from"),
-    change("up", &[code(KeyCode::Up), Key::char('k')], ITEMS, "up", plain, |m| go(m, -1)),
-    change("down", &[code(KeyCode::Down), Key::char('j')], ITEMS, "down", plain, |m| go(m, 1)),
-    change("page-up", &[code(KeyCode::PageUp)], ITEMS, "a page up", plain, |m| { let page = m.window.page(); go(m, -page); }),
-    change("page-down", &[code(KeyCode::PageDown)], ITEMS, "a page down", plain, |m| { let page = m.window.page(); go(m, page); }),
-    change("first", &[code(KeyCode::Home), Key::char('g')], ITEMS, "to the first", plain, |m| go(m, isize::MIN)),
-    change("last", &[code(KeyCode::End), Key::char('G')], ITEMS, "to the last", plain, |m| go(m, isize::MAX)),
+    change("up", &[code(KeyCode::Up), Key::char('k')], ITEMS, "up", moves, |m| go(m, -1)),
+    change("down", &[code(KeyCode::Down), Key::char('j')], ITEMS, "down", moves, |m| go(m, 1)),
+    change("page-up", &[code(KeyCode::PageUp)], ITEMS, "a page up", moves, |m| { let page = m.window.page(); go(m, -page); }),
+    change("page-down", &[code(KeyCode::PageDown)], ITEMS, "a page down", moves, |m| { let page = m.window.page(); go(m, page); }),
+    change("first", &[code(KeyCode::Home), Key::char('g')], ITEMS, "to the first", moves, |m| go(m, isize::MIN)),
+    change("last", &[code(KeyCode::End), Key::char('G')], ITEMS, "to the last", moves, |m| go(m, isize::MAX)),
     change("step-left", &[code(KeyCode::Left), Key::char('h')], ITEMS, "choose the step to the left; before the first, none", plain, |m| go_step(m, -1)),
     change("step-right", &[code(KeyCode::Right), Key::char('l')], ITEMS, "choose the step to the right, which items are then sorted by", plain, |m| go_step(m, 1)),
     change("colour", &[Key::char('c')], VIEW, "colour the cells by status, time or cost", plain, |m| m.heat = m.heat.next()).hint("colour"),
@@ -138,6 +150,7 @@ static REGISTRY: &[Entry] = &[
     change("filter", &[Key::char('f')], VIEW, "show all items, or those that failed, are running, wait or succeeded", plain, |m| { let next = m.filter.next(); show(m, next); }).hint("filter"),
     change("find", &[Key::char('/')], VIEW, "find items by their keys", plain, |m| m.typing = true).hint("find"),
     change("list", &[Key::char('z')], VIEW, "give every item a row of its own, or show all at once", on_items, turn_list).hint("list"),
+    ask("compare", &[Key::char('d')], VIEW, "compare with the batch of the same plan before this one", plain, compare),
     change("failures", &[code(KeyCode::Tab), code(KeyCode::BackTab)], VIEW, "go to the failures, or back to the items", has_failures, turn_focus).hint("failures").needs("a failure"),
     ask("stop", &[Key::char('x')], BATCH, "stop the batch; what ended stays, the rest can be resumed", owned, |m| { m.question = Some(super::model::Question::Stop); Vec::new() }).needs("a batch that this program runs"),
     change("help", &[Key::char('?'), code(KeyCode::F(1))], BATCH, "show every action with its keys, to find and do one", |m| !in_palette(m) && !m.typing, |m| m.palette = Some(Palette::default())).hint("help"),

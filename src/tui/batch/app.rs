@@ -25,6 +25,8 @@ pub trait BatchSource: Send {
     fn changed(&mut self) -> BoxFuture<'_, ()>;
     /// Stops the batch, where this process runs it.
     fn stop(&mut self) {}
+    /// Compares the batch with the one before it; the answer is news.
+    fn compare(&mut self) {}
 }
 
 /// How the view was left.
@@ -96,6 +98,7 @@ impl<S: BatchSource> Screen for Batch<'_, S> {
                     self.open.get_or_insert(run);
                     asked.push(TerminalEffect::Leave(Outcome::Quit));
                 }
+                Effect::Compare => self.source.compare(),
                 Effect::Stop => self.source.stop(),
                 Effect::Terminal(effect) => asked.push(effect),
             }

@@ -13,6 +13,8 @@ pub enum BatchNews {
     Records(Vec<ItemRecord>, bool),
     /// It cannot be read, and why.
     Fault(String),
+    /// How it differs from the one before it, as text, or why that cannot be said.
+    Compared(Result<String, String>),
 }
 
 /// Something that happened.
@@ -37,6 +39,8 @@ impl From<TerminalEvent> for Message {
 pub enum Effect {
     /// Leave, and open this run.
     Open(Arc<str>),
+    /// Compare the batch with the one before it of the same plan.
+    Compare,
     /// Stop the batch: items that are running are left to be resumed.
     Stop,
     /// Ask this of the terminal.

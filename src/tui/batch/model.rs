@@ -63,6 +63,8 @@ pub struct Model {
     pub group: usize,
     /// The list of actions, where it is open.
     pub palette: Option<Palette>,
+    /// How the batch differs from the one before it, scrolled by so many lines.
+    pub compared: Option<(String, usize)>,
     /// What the user is asked.
     pub question: Option<Question>,
     /// A notice to the user, until the next key.
@@ -115,6 +117,7 @@ impl Model {
             focus: Focus::default(),
             group: 0,
             palette: None,
+            compared: None,
             question: None,
             notice: None,
             fault: None,

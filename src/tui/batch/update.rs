@@ -51,6 +51,13 @@ fn on_news(model: &mut Model, news: BatchNews) {
             }
         }
         BatchNews::Fault(fault) => model.fault = Some(fault),
+        BatchNews::Compared(found) => {
+            model.notice = None;
+            match found {
+                Ok(text) => model.compared = Some((text, 0)),
+                Err(why) => model.notice = Some(why),
+            }
+        }
     }
     model.keep_order();
 }
@@ -142,7 +149,7 @@ fn click(model: &mut Model, at: Position) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    if model.question.is_some() {
+    if model.question.is_some() || model.compared.is_some() {
         return Vec::new();
     }
     if model.rows_area.contains(at) {

@@ -57,6 +57,7 @@ pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
         height: area.height - foot.height,
         ..area
     };
+    draw_comparison(model, buf, above);
     draw_question(model, buf, above);
     draw_palette(model, buf, above);
     if model.theme.ascii {
@@ -223,8 +224,42 @@ fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
             Span::styled("let it run", theme.dim),
         ]),
     ];
-    let width = (lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 4).min(screen.width);
-    let height = (lines.len() as u16 + 2).min(screen.height);
+    boxed(model, buf, screen, " stop the batch? ", (&lines, 0));
+}
+
+/// How the batch differs from the one before it.
+fn draw_comparison(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some((text, scroll)) = &model.compared else {
+        return;
+    };
+    let lines = text.lines();
+    let lines: Vec<Line<'static>> = lines
+        .map(|line| Line::styled(text::line(line), model.theme.text))
+        .collect();
+    let title = " compared with the batch before ";
+    let scroll = boxed(model, buf, screen, title, (&lines, *scroll));
+    if let Some((_, known)) = &mut model.compared {
+        *known = scroll;
+    }
+}
+
+/// A box over the screen with the lines from `scroll` on; gives where the scrolling ended.
+fn boxed(
+    model: &Model,
+    buf: &mut Buffer,
+    screen: Rect,
+    title: &str,
+    (lines, scroll): (&[Line<'static>], usize),
+) -> usize {
+    let theme = &model.theme;
+    let widest = lines
+        .iter()
+        .map(Line::width)
+        .max()
+        .unwrap_or(0)
+        .max(title.len());
+    let width = (widest as u16).saturating_add(4).min(screen.width);
+    let height = (lines.len() as u16).saturating_add(2).min(screen.height);
     let area = Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + (screen.height - height) / 2,
@@ -233,9 +268,19 @@ fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
     };
     Clear.render(area, buf);
     buf.set_style(area, theme.background);
-    let title = Line::from(" stop the batch? ");
-    let inner = pane(theme, buf, area, true, title, Line::default());
-    for (row, line) in (0..inner.height).zip(&lines) {
+    let room = area.height.saturating_sub(2) as usize;
+    let most = lines.len().saturating_sub(room);
+    let scroll = scroll.min(most);
+    let more = if most > 0 { " ↑↓ scroll " } else { "" };
+    let inner = pane(
+        theme,
+        buf,
+        area,
+        true,
+        Line::from(title.to_owned()),
+        Line::from(more),
+    );
+    for (row, line) in (0..inner.height).zip(lines.iter().skip(scroll)) {
         buf.set_line(
             inner.x + 1,
             inner.y + row,
@@ -243,6 +288,7 @@ fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
             inner.width.saturating_sub(1),
         );
     }
+    scroll
 }
 
 fn draw_palette(model: &mut Model, buf: &mut Buffer, screen: Rect) {
