@@ -357,3 +357,104 @@ fn a_file_holds_the_change() {
     let fork = desk.edit(0, "@fix.yaml", &[]);
     assert_eq!(fork["status"], "succeeded");
 }
+
+#[test]
+fn what_changed_is_saved_to_the_catalog_and_nothing_else() {
+    let desk = Desk::new();
+    desk.failed();
+    desk.edit(
+        0,
+        r#"{"command": ["sh", "log.sh"], "timeout_s": null, "env": {"MORE": "${HOME}"}, "output_schema": {"type": "object"}}"#,
+        &[],
+    );
+    let filter = r#"{"filter": ".of | length * 2\n"}"#;
+    desk.json(
+        0,
+        &[
+            "edit",
+            "last",
+            "count",
+            "--tool-definition",
+            filter,
+            "--json",
+        ],
+    );
+    let shown = desk.json(0, &["save", "last", "--dry-run", "--json"]);
+    assert_eq!(
+        (&shown["written"], &shown["left_out"]),
+        (&json!(false), &json!([]))
+    );
+    assert_eq!(desk.read("tools.yaml"), TOOLS);
+    let edits = shown["files"][0]["edits"].as_array().unwrap();
+    assert_eq!(edits[0]["what"], "tool_definition");
+    assert_eq!(edits[0]["place"], "tool cut, which step also calls too");
+    let saved = desk.json(0, &["save", "last", "--json"]);
+    assert_eq!(saved["written"], true, "{saved}");
+    let wanted = TOOLS
+        .replace("[sh, log.sh, broken]", "[sh, log.sh]")
+        .replace("    timeout_s: 20\n", "")
+        .replace(
+            "HOME: \"${HOME}\"}",
+            "HOME: \"${HOME}\", MORE: \"${HOME}\"}",
+        );
+    let now = desk.read("tools.yaml");
+    let (before, after) = now
+        .split_once("    output_schema:\n      type: object\n")
+        .expect(&now);
+    assert_eq!(format!("{before}{after}"), wanted);
+    assert_eq!(desk.read("size.jq"), ".of | length * 2\n");
+    assert_eq!(desk.read("plan.yaml"), PLAN);
+    // The files have it now.
+    desk.calls();
+    let fork = desk.json(
+        0,
+        &[
+            "fork",
+            "last",
+            "--tools",
+            "tools.yaml",
+            "--headless",
+            "--json",
+        ],
+    );
+    assert_eq!((&fork["status"], &*desk.calls()), (&json!("succeeded"), ""));
+    let again = desk.json(0, &["save", "last", "--json"]);
+    assert_eq!(again["files"], json!([]));
+}
+
+#[test]
+fn what_has_changed_in_its_file_is_not_written_over() {
+    let desk = Desk::new();
+    desk.failed();
+    desk.edit(0, FIX, &[]);
+    let other = TOOLS.replace(", broken]", ", other]");
+    desk.write("tools.yaml", &other);
+    let saved = desk.json(0, &["save", "last", "--json"]);
+    let why = saved["left_out"][0]["why"].as_str().unwrap();
+    assert!(why.contains("has changed in its file"), "{why}");
+    assert_eq!(saved["left_out"][0]["what"], "tool_definition");
+    assert_eq!(desk.read("tools.yaml"), other);
+}
+
+#[test]
+fn the_tools_of_a_plan_and_its_steps_are_saved_together() {
+    let desk = Desk::new();
+    let tools = TOOLS.split_once("tools:\n").unwrap().1;
+    let tools = tools.replace("KEY: sesame, ", "");
+    desk.write("plan.yaml", &format!("{PLAN}tools:\n{tools}"));
+    std::fs::remove_file(desk.file("tools.yaml")).unwrap();
+    desk.failed();
+    desk.edit(0, FIX, &[]);
+    desk.json(0, &["remove", "last", "code", "--json"]);
+    let saved = desk.json(0, &["save", "last", "--json"]);
+    assert_eq!(
+        (&saved["written"], &saved["left_out"]),
+        (&json!(true), &json!([]))
+    );
+    let now = desk.read("plan.yaml");
+    assert!(
+        now.contains("command: [sh, log.sh]   # one word too much"),
+        "{now}"
+    );
+    assert!(!now.contains("code_exec"), "{now}");
+}

@@ -146,7 +146,7 @@ impl ToolEdit {
         if edited.entry == on_file {
             all.remove(name);
         } else {
-            all.insert(Arc::clone(name), edited);
+            all.insert(Arc::clone(name), edited.made_of(&on_file));
         }
         Ok(all)
     }

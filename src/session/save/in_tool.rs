@@ -3,10 +3,34 @@
 use super::Writer;
 use crate::plan::{Document, FUNCTION_CALL, Segment};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 impl Writer<'_> {
+    /// The catalog file that has a tool, and its path there.
+    pub(super) fn tool_in_file(&mut self, tool: &str) -> Result<(PathBuf, Vec<Segment>), String> {
+        for file in self.catalogs.iter().rev() {
+            if let Ok(document) = self.files.open(file)
+                && let Some(path) = tool_path(document, tool)
+            {
+                return Ok((file.clone(), path));
+            }
+        }
+        Err(format!("the tool {tool} is in no catalog file"))
+    }
+
+    /// The tool that a step calls, with the other steps that call it, in words.
+    pub(super) fn place_of_tool(&self, id: &str, tool: &str) -> String {
+        let steps = self.plan().steps.iter();
+        let others = steps.filter(|step| &*step.tool == tool && *step.id != *id);
+        let others: Vec<&str> = others.map(|step| &*step.id).collect();
+        if others.is_empty() {
+            format!("tool {tool}")
+        } else {
+            format!("tool {tool}, which {} too", called_by(&others))
+        }
+    }
+
     /// Writes a field of the step's tool: steps of the plan have none for it.
     pub(super) fn set_in_tool(
         &mut self,
@@ -18,29 +42,9 @@ impl Writer<'_> {
         if tool == FUNCTION_CALL {
             return Err("the step calls a tool by name: edit that tool".to_owned());
         }
-        let mut found = None;
-        for file in self.catalogs.iter().rev() {
-            if let Ok(document) = self.files.open(file)
-                && let Some(path) = tool_path(document, tool)
-            {
-                found = Some((file.clone(), path));
-                break;
-            }
-        }
-        let (file, mut path) =
-            found.ok_or_else(|| format!("the tool {tool} is in no catalog file"))?;
+        let (file, mut path) = self.tool_in_file(tool)?;
         path.push(Segment::Field(field.into()));
-        let others = self
-            .plan()
-            .steps
-            .iter()
-            .filter(|step| &*step.tool == tool && step.id != *id);
-        let others: Vec<&str> = others.map(|step| &*step.id).collect();
-        let place = if others.is_empty() {
-            format!("tool {tool}")
-        } else {
-            format!("tool {tool}, which {} too", called_by(&others))
-        };
+        let place = self.place_of_tool(id, tool);
         let now = self.files.open(&file)?.get(&path);
         let now = now.unwrap_or_default();
         let folder = file.parent().unwrap_or(Path::new(""));

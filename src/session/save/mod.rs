@@ -1,5 +1,6 @@
 //! Writes the edits of a run back to its plan and its catalog, as a difference that is shown first.
 
+mod defined_tools;
 mod files;
 mod given;
 mod in_tool;
@@ -9,7 +10,7 @@ pub(crate) use files::ChangedFile;
 
 use super::error::SessionError;
 use super::history::find_run;
-use super::load::{Loaded, beside, load_to_check};
+use super::load::{Loaded, beside, catalog_of_plan, load_to_check};
 use super::options::SourceOptions;
 use super::plan_edit::digest;
 use super::resume::PriorRun;
@@ -18,6 +19,7 @@ use crate::engine::definitions;
 use crate::plan::{Dialect, Document, ExecutionPlan, FINAL_SYNTHESIS, Segment, parse};
 use crate::run::RunState;
 use crate::store::Store;
+use crate::tools::EditedTools;
 use files::Files;
 use given::{Earlier, GivenEdit, edits_of};
 use kept::{RunScope, parameters_with};
@@ -45,7 +47,8 @@ pub(crate) struct Saving {
 pub(crate) struct LeftOut {
     /// The step, or the element.
     pub step: Arc<str>,
-    /// What was edited: `input`, `prompt`, `model`, `temperature`, `max_tokens`, `output`, `skip`.
+    /// What was edited: `input`, `prompt`, `model`, `temperature`, `max_tokens`, `output`, `skip`,
+    /// `structure` or `tool_definition`.
     pub what: &'static str,
     /// Why it is not written, and what to do.
     pub why: String,
@@ -97,7 +100,8 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
         left_out,
     };
     let prior = PriorRun::look_at(&run_id)?;
-    if edits.is_empty() && prior.edited_plan().is_none() {
+    let edited_tools = prior.edited_tools();
+    if edits.is_empty() && prior.edited_plan().is_none() && edited_tools.is_empty() {
         return Ok(nothing(left_out));
     }
     let (mut file, mut source) = (None, SourceOptions::default());
@@ -108,6 +112,10 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
     let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
     settings.complete(&mut source);
     let catalogs = source.tools.clone();
+    let of_files = SourceOptions {
+        edited_tools: EditedTools::new(),
+        ..source.clone()
+    };
     let loaded = load_to_check(&file, source, &settings).await?;
     let draft = parse(&loaded.source().name, loaded.source().text.as_bytes())?;
     let digests = definitions(&loaded.plan, &loaded.toolbox);
@@ -116,6 +124,7 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
     let details = store.details(&recording.summary)?;
     let recorded = details.plan_text;
     let recorded = recorded.and_then(|text| Document::read(&text).ok());
+    let of_files = catalog_of_plan(&file, &of_files, &draft)?;
     let catalogs = match (catalogs.is_empty(), draft.catalog()) {
         (false, _) => catalogs,
         (true, Some(_)) => vec![file.clone()],
@@ -144,6 +153,7 @@ pub(crate) async fn saving(name: &str) -> Result<Saving, SessionError> {
         };
         return Ok(nothing([vec![left], left_out].concat()));
     }
+    left_out.extend(writer.write_tools(&edited_tools, &of_files));
     for edit in edits {
         if let Err(why) = writer.write(&edit) {
             left_out.push(LeftOut {
@@ -185,7 +195,8 @@ impl Writer<'_> {
     fn write_plan(&mut self, edited: &str, on_file: Option<&str>) -> Result<(), String> {
         let file = self.plan_file.clone();
         let now = self.files.text(&file)?;
-        if now == edited {
+        // Where no step was edited, the text is what the run read.
+        if now == edited || on_file == Some(&digest(edited)) {
             return Ok(());
         }
         if on_file != Some(&digest(now)) {

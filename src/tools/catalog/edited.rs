@@ -42,6 +42,9 @@ pub(crate) struct EditedTool {
     folder: Option<PathBuf>,
     /// Its whole entry, with the contents of files instead of their names. `${VAR}` stays as it is written.
     pub entry: Map<String, Value>,
+    /// The digest of the entry that its file had when it was edited.
+    #[serde(default)]
+    on_file: String,
 }
 
 impl EditedTool {
@@ -51,7 +54,21 @@ impl EditedTool {
             source: Arc::clone(&tool.source),
             folder: tool.folder.as_deref().map(|folder| absolute(folder)),
             entry,
+            on_file: String::new(),
         }
+    }
+
+    /// The same for one that was made of what its file has.
+    pub(crate) fn made_of(self, on_file: &Map<String, Value>) -> Self {
+        Self {
+            on_file: digest(on_file),
+            ..self
+        }
+    }
+
+    /// Whether it was made of this entry.
+    pub(crate) fn is_made_of(&self, entry: &Map<String, Value>) -> bool {
+        self.on_file == digest(entry)
     }
 
     /// The same as it may be recorded: what may be a credential is left out.
@@ -68,6 +85,11 @@ impl EditedTool {
         complete(&mut again, Some(&Value::Object(before.clone())));
         again.as_object() == Some(&self.entry)
     }
+}
+
+fn digest(entry: &Map<String, Value>) -> String {
+    let text = json!(recorded_entry(entry.clone())).to_string();
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 impl Catalog {
