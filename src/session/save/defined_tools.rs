@@ -48,7 +48,7 @@ impl Writer<'_> {
         name: &str,
         (now, wanted): (&Map<String, Value>, &Map<String, Value>),
     ) -> Result<(), String> {
-        let patch = patch_between(now, wanted)
+        let changes = patch_between(now, wanted)
             .ok_or("a field of it is null, which no change of a file says")?;
         let (file, path) = self.tool_in_file(name)?;
         let document = self.files.open(&file)?;
@@ -63,7 +63,7 @@ impl Writer<'_> {
         }
         let before = document.clone();
         let place = self.place_of_tool(step, name);
-        if let Err(why) = self.write_fields(step, (&file, &place), &path, &patch) {
+        if let Err(why) = self.write_fields(step, (&file, &place), &path, &changes) {
             *self.files.open(&file)? = before;
             return Err(why);
         }
@@ -76,10 +76,10 @@ impl Writer<'_> {
         step: &Arc<str>,
         (file, place): (&PathBuf, &str),
         path: &[Segment],
-        patch: &Map<String, Value>,
+        changes: &Map<String, Value>,
     ) -> Result<(), String> {
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        for (field, change) in patch {
+        for (field, change) in changes {
             let at = [path, &[Segment::Field(field.as_str().into())]].concat();
             let document = self.files.open(file)?;
             let held = document.get(&at);
