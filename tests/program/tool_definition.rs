@@ -458,3 +458,49 @@ fn the_tools_of_a_plan_and_its_steps_are_saved_together() {
     );
     assert!(!now.contains("code_exec"), "{now}");
 }
+
+#[test]
+fn a_tool_that_a_server_lists_is_the_servers() {
+    let desk = Desk::new();
+    desk.write(
+        ".mcp.json",
+        r#"{"mcpServers": {"files": {"command": "nowhere"}}}"#,
+    );
+    let plan = "steps:\n  - {id: look, tool: files_read, parameters: {path: x}}\n";
+    desk.write("listed.yaml", plan);
+    let simulated = ["run", "listed.yaml", "--worker", "simulated"];
+    desk.json(0, &[&simulated[..], &["--headless", "--json"]].concat());
+    let output = desk.run(&[
+        "edit",
+        "last",
+        "look",
+        "--tool-definition",
+        r#"{"timeout_s": 3}"#,
+    ]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("an MCP server lists it"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_bisection_names_the_field_that_was_edited() {
+    let desk = Desk::new();
+    desk.write(
+        "tools.yaml",
+        &TOOLS.replace("type: process", "type: process\n    read_only: true"),
+    );
+    // What only reads is tried again before it fails.
+    let failed = desk.json(1, &["run", "plan.yaml", "--headless", "--json"]);
+    let fork = desk.edit(0, FIX, &[]);
+    let id = |run: &Value| run["run_id"].as_str().unwrap().to_owned();
+    let found = desk.run(&["bisect", &id(&fork), &id(&failed), "--yes"]);
+    let words = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(
+        words.contains("`command` of tool cut"),
+        "{words}{}",
+        stderr(&found)
+    );
+}

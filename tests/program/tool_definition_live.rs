@@ -218,6 +218,13 @@ fn it_is_taken_back_and_what_makes_no_sense_changes_nothing() {
         &edit("write", &patch).to_string(),
     ));
     assert_eq!(status, 202, "{accepted}");
+    // What it will call is known before it does.
+    let path = "/v1/tool-definition?step=write";
+    let (status, known) = answer(send(&socket, "GET", path, ""));
+    assert_eq!((status, &known["tool"]), (200, &json!("work")), "{known}");
+    assert_eq!(known["definition"]["command"], patch["command"]);
+    let (status, _) = answer(send(&socket, "GET", "/v1/tool-definition?step=writ", ""));
+    assert_eq!(status, 409);
     // One more is on top of it, and both are taken back.
     let remove = json!({"verb": "remove", "step": "beside"});
     let (_, both) = answer(send(&socket, "POST", "/v1/plan", &remove.to_string()));
