@@ -219,8 +219,8 @@ fn it_is_taken_back_and_what_makes_no_sense_changes_nothing() {
     ));
     assert_eq!(status, 202, "{accepted}");
     // What it will call is known before it does.
-    let path = "/v1/tool-definition?step=write";
-    let (status, known) = answer(send(&socket, "GET", path, ""));
+    let asked = "/v1/tool-definition?step=write";
+    let (status, known) = answer(send(&socket, "GET", asked, ""));
     assert_eq!((status, &known["tool"]), (200, &json!("work")), "{known}");
     assert_eq!(known["definition"]["command"], patch["command"]);
     let (status, _) = answer(send(&socket, "GET", "/v1/tool-definition?step=writ", ""));
