@@ -166,7 +166,12 @@ async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result
         "stays": change.stays,
         "cost_usd": range(&change.price),
     });
-    let is_applied = args.yes || confirmed("write it and run it?")?;
+    let question = if repair.is_of_file() {
+        "write it and run it?"
+    } else {
+        "run it?"
+    };
+    let is_applied = args.yes || confirmed(question)?;
     answer["applied"] = json!(is_applied);
     if !is_applied {
         if args.json {
@@ -174,18 +179,28 @@ async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result
         }
         return Ok(0);
     }
-    let file = args.output.clone().unwrap_or_else(|| repair.file.clone());
-    if args.output.is_some() {
-        write_to(&file, &repaired)?;
-    } else {
-        repaired.file().write_if_as_read()?;
-        note_line(&format!("the plan is in {}", file.display()));
+    if let Some(file) = &args.output {
+        write_to(file, &repaired)?;
     }
     let prior = PriorRun::fork(&repair.run_id, Changes::default())?;
     let mut all = RunArgs::by_default();
-    all.plan = Some(file);
     all.source = args.go_on.source;
-    all.source.tools = repair.planning.tools().to_vec();
+    if repair.is_of_file() {
+        if args.output.is_none() {
+            repaired.file().write_if_as_read()?;
+            note_line(&format!("the plan is in {}", repair.file.display()));
+        }
+        all.plan = args.output.or_else(|| Some(repair.file.clone()));
+        all.source.tools = repair.planning.tools().to_vec();
+    } else {
+        let edited = repair.edit(&repaired);
+        let edited = edited.of_run(&prior, all.source.options())?;
+        all.plan = Some(edited.file.clone());
+        all.edited = Some(edited);
+        note_line(
+            "the run had a plan that no file has, and so has the one that follows: plandeck save writes it",
+        );
+    }
     all.limits = args.go_on.limits;
     all.trust = args.go_on.trust;
     all.allow_unsandboxed = args.go_on.allow_unsandboxed;

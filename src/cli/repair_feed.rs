@@ -3,7 +3,6 @@
 use crate::session::{
     ChangedFile, EditedPlan, LiveEdits, PlanningOptions, Repair, SessionError, Settings,
 };
-use crate::store::StoreError;
 use crate::tui::{Correction, HistoryAnswer, PlanChange, RepairPrice};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -82,10 +81,10 @@ impl RepairFeed {
             let asking = async move {
                 let repair = Box::pin(open(asked, edited, is_trusted, answers)).await?;
                 let repaired = Box::pin(repair.ask(None)).await?;
-                let change = match Box::pin(repair.change(&repaired)).await {
-                    // It is an edit of the plan of the run that is running.
-                    Err(SessionError::Store(StoreError::Running(_))) => None,
-                    change => Some(shown(change?)),
+                let change = if repair.is_of_file() {
+                    Some(shown(Box::pin(repair.change(&repaired)).await?))
+                } else {
+                    None
                 };
                 let correction = Correction {
                     planner: repair.planning.planner.name(),

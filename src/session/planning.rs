@@ -82,6 +82,9 @@ impl Planning {
         for file in &source.open_api {
             catalog.complete(Catalog::load_open_api(file)?);
         }
+        for (name, tool) in &source.edited_tools {
+            catalog.define(name, tool)?;
+        }
         all_servers(&mut catalog, plan, &source.mcp_config)?;
         let (catalog, notes) = with_servers(catalog, source, settings).await?;
         let choice = options.planner.as_deref().unwrap_or("auto");

@@ -36,7 +36,8 @@ pub(crate) struct Repair {
     text: Arc<str>,
     /// The text of its file.
     on_file: String,
-    is_live: bool,
+    /// Whether the correction is written to the file; else it is an edit of the plan of the run.
+    is_of_file: bool,
     instruction: String,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Repaired {
     /// It as the text of the plan's file, where what did not change stays as it is written.
     pub text: Arc<str>,
     file: PathBuf,
-    /// What it is compared with: the text that was corrected, where the run is running; else that of the file.
+    /// What it is compared with: the text of the file, where it is written there; else the text that was corrected.
     before: String,
     /// The text that the file had then.
     on_file: String,
@@ -171,13 +172,17 @@ impl Repair {
         options.source.base_url_of = None;
         settings.complete(&mut options.source);
         let file = file.unwrap_or_default();
+        let source = &mut options.source;
         if let Some(edited) = edited {
-            options.source.with_edited(edited);
-        } else if is_live {
-            // What the file has by now may be another plan.
-            options.source.plan_text = prior.plan_text().cloned();
+            source.with_edited(edited);
         }
-        let given = options.source.plan_text.clone();
+        let is_edited = source.plan_text.is_some() || !source.edited_tools.is_empty();
+        let is_of_file = !is_live && !is_edited;
+        if !is_of_file && source.plan_text.is_none() {
+            // What the file has by now may be another plan.
+            source.plan_text = prior.plan_text().cloned();
+        }
+        let given = source.plan_text.clone();
         let on_file = match (std::fs::read_to_string(&file), &given) {
             (Ok(text), _) => text,
             // It came from standard input, or its file is gone.
@@ -187,7 +192,7 @@ impl Repair {
             }
         };
         let text = given.unwrap_or_else(|| on_file.as_str().into());
-        if is_live {
+        if !is_of_file {
             can_be_recorded(&file, &text, &options.source)?;
         }
         let planning = Planning::open(&file, options, settings, report).await?;
@@ -198,9 +203,15 @@ impl Repair {
             step: failed.unwrap_or_default(),
             text,
             on_file,
-            is_live,
+            is_of_file,
             instruction: correction(&failures),
         })
+    }
+
+    /// Whether the correction is written to the plan's file. It is not where the run is running, or has a plan with edits
+    /// that no file has: then it is an edit as those are.
+    pub(crate) fn is_of_file(&self) -> bool {
+        self.is_of_file
     }
 
     /// The maximum cost of one request, of which there are at most three; `None` where the model has no price.
@@ -237,10 +248,10 @@ impl Repair {
             document,
             text: text.into(),
             file: self.file.clone(),
-            before: if self.is_live {
-                self.text.to_string()
-            } else {
+            before: if self.is_of_file {
                 self.on_file.clone()
+            } else {
+                self.text.to_string()
             },
             on_file: self.on_file.clone(),
         })
@@ -259,7 +270,7 @@ impl Repair {
         self.edit_to(Arc::clone(&self.text))
     }
 
-    /// The corrected plan as an edit of a run that is running.
+    /// The corrected plan as an edit of the run.
     pub(crate) fn edit(&self, repaired: &Repaired) -> PlanEdit {
         self.edit_to(Arc::clone(&repaired.text))
     }

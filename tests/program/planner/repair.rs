@@ -4,7 +4,7 @@ use super::{TOOLS, good, says, server, workplace};
 use crate::common::control::{answer, run_so_far, send, socket_in};
 use crate::common::model_server::ModelServer;
 use crate::common::process::{start, wait_until};
-use crate::common::program::{code, json, plandeck, stderr, step};
+use crate::common::program::{code, json, plandeck, stderr, step as step_of};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Child, Output};
@@ -213,7 +213,7 @@ impl Running {
         let child = Some(start(folder.path(), &home, &[]));
         let socket = socket_in(&home);
         wait_until("the failure", || {
-            step(&run_so_far(&socket), "count")["status"] == "failed"
+            step_of(&run_so_far(&socket), "count")["status"] == "failed"
         });
         Self {
             folder,
@@ -271,8 +271,8 @@ fn a_run_that_is_running_hands_over_to_the_corrected_plan() {
     let result = run.end();
     assert_eq!(result["run_id"], answer["hand_over"]["run_id"]);
     assert_eq!(result["status"], "succeeded", "{result}");
-    assert_eq!(step(&result, "count")["output"], 2);
-    assert_eq!(step(&result, "slow")["source"], "recorded");
+    assert_eq!(step_of(&result, "count")["output"], 2);
+    assert_eq!(step_of(&result, "slow")["source"], "recorded");
     let calls = std::fs::read_to_string(run.folder.path().join("calls.log")).unwrap();
     assert_eq!(calls, "slow\n");
     // The file is as it was; the edit can be written to it.
@@ -347,6 +347,18 @@ fn a_plan_that_was_edited_before_is_corrected_with_its_edit() {
         asked.contains("first"),
         "the planner sees the edited plan: {asked}"
     );
+    let answer = json(&repaired);
+    assert_eq!(answer["run"]["result"], 2, "{answer}");
+    let sources =
+        ["first", "split", "count"].map(|id| step_of(&answer["run"], id)["source"].clone());
+    assert_eq!(
+        sources,
+        [json!("recorded"), json!("recorded"), json!("call")]
+    );
+    // The file is as it was; the edits can be written to it.
+    assert_eq!(desk.plan(), wrong);
+    let saved = desk.run(&["save", "last"]);
+    assert_eq!(code(&saved), 0, "{}", stderr(&saved));
     let steps = desk.plan()["steps"].as_array().unwrap().len();
     assert_eq!(steps, 3, "{}", desk.plan());
 }

@@ -42,6 +42,6 @@ pub struct Correction {
     pub text: Arc<str>,
     /// The digest of the text that was corrected.
     pub of: Arc<str>,
-    /// What runs again; `None` where the run is running, which hands over to one that has the plan.
+    /// What runs again; `None` where the correction is not written to the plan's file: it is an edit of the run's plan.
     pub change: Option<PlanChange>,
 }

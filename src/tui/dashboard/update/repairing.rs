@@ -80,7 +80,7 @@ pub(super) fn take_progress(model: &mut Model, number: u64, words: String) {
     }
 }
 
-/// Takes in the correction, or why there is none. That of a run that is running is an edit of its plan.
+/// Takes in the correction, or why there is none. One that is not for the file is an edit of the run's plan.
 pub(super) fn take(
     model: &mut Model,
     number: u64,
