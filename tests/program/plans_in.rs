@@ -1,6 +1,9 @@
 //! Plans of other systems: `plandeck convert`, and what `open`, `check` and `run` do with them.
 
 mod arazzo;
+mod dagu;
+mod promptflow;
+mod task_master;
 
 use crate::common::program::{code, json, plandeck, stderr};
 use serde_json::Value;

@@ -76,6 +76,8 @@ mod terminal_plan_edit;
 #[cfg(unix)]
 mod terminal_planner;
 #[cfg(unix)]
+mod terminal_plans_in;
+#[cfg(unix)]
 mod terminal_repair;
 #[cfg(unix)]
 mod terminal_room;

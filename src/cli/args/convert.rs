@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `plandeck convert`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConvertArgs {
-    /// The plan of another system: Arazzo; - reads standard input
+    /// The plan of another system: Arazzo, promptflow, Dagu, Task Master; - reads standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Write the plan to this file instead of standard output: JSON where its name ends in .json, else YAML
@@ -28,7 +28,7 @@ pub(crate) struct OtherPlanArgs {
     /// Take this workflow or tag, of a file with several; the first one by default
     #[arg(long, value_name = "ID")]
     pub workflow: Option<String>,
-    /// Read it as this format: arazzo; by its content by default
+    /// Read it as this format: arazzo, promptflow, dagu, taskmaster; by its content by default
     #[arg(long = "format", value_name = "NAME")]
     pub format: Option<String>,
     /// Take operations from this OpenAPI document: for the source NAME, or for all that lie elsewhere; repeatable

@@ -106,7 +106,7 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Open a run that another system recorded (OpenTelemetry, `LangSmith`, promptflow, Claude Code), or its plan
     Open(OpenArgs),
-    /// Make a plan of another system's: Arazzo
+    /// Make a plan of another system's: Arazzo, promptflow, Dagu, Task Master
     Convert(ConvertArgs),
     /// Show how two runs differ, and where in the DAG the differences start
     Diff(DiffArgs),

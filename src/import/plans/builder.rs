@@ -95,6 +95,16 @@ impl PlanBuilder {
         self.free(&plain_name(wanted, true))
     }
 
+    /// The same for an id of numbers and dots.
+    pub(super) fn exact_id(&mut self, wanted: &str) -> String {
+        let is_plain = wanted.split('.').all(|part| part.parse::<u32>().is_ok());
+        if is_plain {
+            self.free(wanted)
+        } else {
+            self.id(wanted)
+        }
+    }
+
     /// The name of a context value that is called so elsewhere; ids of steps are taken before.
     pub(super) fn value_name(&mut self, wanted: &str) -> String {
         let plain = plain_name(wanted, false);

@@ -6,9 +6,14 @@
 
 mod arazzo;
 mod builder;
+mod dagu;
 mod place;
+mod promptflow;
 mod source;
+mod task_master;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use crate::plan::{ExecutionPlan, PlanFaults, Source as PlanSource};
 use crate::tools::Catalog;
@@ -112,12 +117,32 @@ struct PlanFormat {
     convert: fn(&Source<'_>, &mut PlanBuilder) -> Result<(), Fault>,
 }
 
-const FORMATS: &[PlanFormat] = &[PlanFormat {
-    word: "arazzo",
-    name: "an Arazzo description",
-    is: arazzo::is,
-    convert: arazzo::convert,
-}];
+const FORMATS: &[PlanFormat] = &[
+    PlanFormat {
+        word: "arazzo",
+        name: "an Arazzo description",
+        is: arazzo::is,
+        convert: arazzo::convert,
+    },
+    PlanFormat {
+        word: "promptflow",
+        name: "a flow of promptflow",
+        is: promptflow::is,
+        convert: promptflow::convert,
+    },
+    PlanFormat {
+        word: "dagu",
+        name: "a workflow of Dagu",
+        is: dagu::is,
+        convert: dagu::convert,
+    },
+    PlanFormat {
+        word: "taskmaster",
+        name: "a file of tasks (Task Master)",
+        is: task_master::is,
+        convert: task_master::convert,
+    },
+];
 
 fn words() -> String {
     let all = FORMATS.iter();
