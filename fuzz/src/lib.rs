@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 /// Every kind of input.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     targets::plan::TARGET,
     targets::catalog::TARGET,
     targets::expression::TARGET,
@@ -27,4 +27,5 @@ pub const TARGETS: [Target; 8] = [
     targets::http::TARGET,
     targets::model::TARGET,
     targets::usage::TARGET,
+    targets::import::TARGET,
 ];

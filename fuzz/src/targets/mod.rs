@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod events;
 pub mod expression;
 pub mod http;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod store;
