@@ -161,27 +161,36 @@ fn chosen<'t>(
 }
 
 fn add(document: &Document, all: &[Task<'_>], builder: &mut PlanBuilder) -> Result<(), Fault> {
+    // The first task of a number is the one that others depend on.
     let mut ids: HashMap<&str, String> = HashMap::new();
-    let mut known: HashMap<&str, &Task<'_>> = HashMap::new();
+    let mut known: HashSet<&str> = HashSet::new();
+    let mut own: Vec<Option<String>> = Vec::with_capacity(all.len());
     for task in all {
-        if known.insert(&task.number, task).is_some() {
-            let words = format!("two tasks have the id {}", quote(&task.number, 40));
-            return Err(document.fault(&task.place, words));
-        }
-        match status(task.value) {
-            None => drop(ids.insert(&task.number, builder.exact_id(&task.number))),
-            Some(word) => {
-                let remedy = if GIVEN_UP.contains(&word) {
-                    ", and tasks after it do not wait for it; set its status to pending to have it done"
-                } else {
-                    ""
-                };
-                let what = format!("it is {word}, so it is no step{remedy}");
-                builder.leave_out(line(document, task, "status"), what);
+        let is_first = known.insert(&task.number);
+        let Some(word) = status(task.value) else {
+            let id = builder.exact_id(&task.number);
+            if is_first {
+                ids.insert(&task.number, id.clone());
+            } else {
+                let what = format!(
+                    "another task has the id {} too: this one is the step {id}, and nothing waits for it",
+                    quote(&task.number, 40)
+                );
+                builder.leave_out(line(document, task, "id"), what);
             }
-        }
+            own.push(Some(id));
+            continue;
+        };
+        let remedy = if GIVEN_UP.contains(&word) {
+            ", and tasks after it do not wait for it; set its status to pending to have it done"
+        } else {
+            ""
+        };
+        let what = format!("it is {word}, so it is no step{remedy}");
+        builder.leave_out(line(document, task, "status"), what);
+        own.push(None);
     }
-    if ids.is_empty() {
+    if own.iter().all(Option::is_none) {
         let words = "every task is done, cancelled or deferred: there is nothing to run";
         return Err(document.fault(&Place::default(), words));
     }
@@ -192,7 +201,11 @@ fn add(document: &Document, all: &[Task<'_>], builder: &mut PlanBuilder) -> Resu
         "max_tokens": 4000,
     });
     let tool = builder.tool("do_task", tool.as_object().unwrap_or(&Map::new()));
-    for task in all.iter().filter(|task| ids.contains_key(&*task.number)) {
+    let open = all
+        .iter()
+        .zip(&own)
+        .filter_map(|(task, id)| Some((task, id.as_ref()?)));
+    for (task, id) in open {
         let mut depends_on = Vec::new();
         let mut results = Map::new();
         let mut seen = HashSet::new();
@@ -201,7 +214,11 @@ fn add(document: &Document, all: &[Task<'_>], builder: &mut PlanBuilder) -> Resu
             .iter()
             .filter(|before| seen.insert(before.as_str()))
         {
-            match (ids.get(&**before), known.contains_key(&**before)) {
+            match (ids.get(&**before), known.contains(&**before)) {
+                (Some(other), _) if other == id => {
+                    let words = "it depends on itself, which is left out";
+                    builder.leave_out(line(document, task, "dependencies"), words);
+                }
                 (Some(id), _) => {
                     depends_on.push(id.clone());
                     results.insert(before.clone(), format!("{{{{steps[{id}].output}}}}").into());
@@ -236,7 +253,7 @@ fn add(document: &Document, all: &[Task<'_>], builder: &mut PlanBuilder) -> Resu
             .as_str()
             .map_or_else(String::new, |word| format!(" (priority {word})"));
         builder.step(json!({
-            "id": ids[&*task.number],
+            "id": id,
             "description": format!("{title}{priority}"),
             "tool": tool,
             "parameters": {

@@ -292,3 +292,17 @@ fn what_cannot_run_is_refused() {
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn commands_of_a_container_do_not_run_on_this_machine() {
+    let text = "container: {image: alpine}\nsteps:\n  - touch made\n";
+    let folder = folder(&[("boxed.yaml", text)]);
+    let (status, result) = run(&folder, "boxed.yaml", &[]);
+    assert_eq!(status, 1, "{result:#}");
+    assert!(!folder.path().join("made").exists());
+    let listed = left_out(&converted(&folder, &["boxed.yaml"]));
+    assert!(
+        listed.starts_with("line 3, step step-1: it runs in a container"),
+        "{listed}"
+    );
+}

@@ -98,10 +98,6 @@ fn what_has_nothing_to_do_is_refused() {
             r#"{"tasks": [{"id": 1, "title": "x", "status": "done"}]}"#,
         ),
         (
-            "twice.json",
-            "{\"tasks\": [{\"id\": 1, \"title\": \"x\"},\n{\"id\": 1, \"title\": \"y\"}]}",
-        ),
-        (
             "circle.json",
             r#"{"tasks": [{"id": 1, "title": "x", "dependencies": [2]}, {"id": 2, "title": "y", "dependencies": [1]}]}"#,
         ),
@@ -109,7 +105,6 @@ fn what_has_nothing_to_do_is_refused() {
     let folder = folder(&files);
     for (file, words) in [
         ("done.json", "every task is done, cancelled or deferred"),
-        ("twice.json", "line 2: two tasks have the id 1"),
         ("circle.json", "the plan that it becomes is not sound"),
     ] {
         let output = command(&folder, &["convert", file]);
@@ -122,4 +117,16 @@ fn what_has_nothing_to_do_is_refused() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_task_with_the_id_of_another_one_is_kept() {
+    let tasks = "{\"tasks\": [{\"id\": 1, \"title\": \"x\"},\n{\"id\": 1, \"title\": \"y\"},\n{\"id\": 2, \"title\": \"z\", \"dependencies\": [1]}]}";
+    let folder = folder(&[("tasks.json", tasks)]);
+    let found = converted(&folder, &["tasks.json"]);
+    assert_eq!(step(&found, "1")["parameters"]["title"], "x");
+    assert_eq!(step(&found, "1_2")["parameters"]["title"], "y");
+    assert_eq!(step(&found, "2")["depends_on"], json!(["1"]));
+    let words = "line 2, task 1: another task has the id 1 too: this one is the step 1_2, and nothing waits for it\n";
+    assert_eq!(left_out(&found), words);
 }

@@ -60,7 +60,8 @@ impl Apis {
         let name = api.strip_prefix("$sourceDescriptions.");
         let name = name.map(|name| name.strip_suffix(".url").unwrap_or(name));
         let inner = pointer.strip_prefix("/paths/").ok_or_else(wrong)?;
-        let (path, method) = inner.rsplit_once('/').ok_or_else(wrong)?;
+        // The method may be left out where the path has only one.
+        let (path, method) = inner.rsplit_once('/').unwrap_or((inner, ""));
         let path = path.replace("~1", "/").replace("~0", "~");
         let method = method.to_ascii_lowercase();
         let wanted = OperationName::At {

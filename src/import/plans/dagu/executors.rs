@@ -8,14 +8,14 @@ use crate::text::message::quote;
 use serde_json::{Map, Value, json};
 
 /// The kind of a step: of its `type`, or of its executor.
-pub(super) fn kind(step: &Value) -> &str {
+pub(super) fn kind<'s>(step: &'s Value, elsewhere: Option<&'static str>) -> &'s str {
     let executor = &step["executor"];
     let given = executor.as_str().or_else(|| executor["type"].as_str());
     let given = given.or_else(|| step["type"].as_str());
     match given.unwrap_or_default() {
         "" if step.get("container").is_some() => "container",
         "" if step.get("messages").is_some() => "chat",
-        "" => "command",
+        "" => elsewhere.unwrap_or("command"),
         kind => kind,
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn tool(
     names: &Names<'_>,
     faults: &mut Vec<String>,
 ) -> Result<ScriptTool, String> {
-    match kind(step) {
+    match kind(step, names.around.elsewhere) {
         "http" => request(step, names, faults),
         "jq" => filter(step, names, faults),
         "chat" => chat(step, names, faults),
@@ -46,6 +46,9 @@ pub(super) fn tool(
             "it runs in a container; run it with a command such as `docker run --rm IMAGE COMMAND`"
                 .to_owned(),
         ),
+        "kubernetes" | "k8s" => {
+            Err("it runs in a cluster; run it with a command such as `kubectl run`".to_owned())
+        }
         "ssh" => Err(
             "it runs on another machine; run it with a command such as `ssh HOST COMMAND`"
                 .to_owned(),

@@ -181,6 +181,7 @@ impl<'s> StepMaker<'s> {
             shell: step.get("shell").or(self.around.shell.as_ref()).cloned(),
             folder: folder(&step, ["working_dir", "workingDir", "dir"])
                 .or_else(|| self.around.folder.clone()),
+            elsewhere: self.around.elsewhere,
             defaults: Value::Null,
         };
         for (name, part) in &outputs {
@@ -236,7 +237,7 @@ impl<'s> StepMaker<'s> {
         let call = ["call", "run", "dag"]
             .iter()
             .find_map(|field| step[*field].as_str());
-        let kind = executors::kind(&step).to_owned();
+        let kind = executors::kind(&step, self.around.elsewhere).to_owned();
         let call = call.map(str::to_owned).or_else(|| {
             ["dag", "subworkflow"]
                 .contains(&&*kind)

@@ -19,6 +19,8 @@ pub(super) struct Surroundings {
     pub positions: Vec<String>,
     pub shell: Option<Value>,
     pub folder: Option<String>,
+    /// What steps of no type of their own are (`container`, `ssh`), where they do not run on this machine.
+    pub elsewhere: Option<&'static str>,
     /// What steps have that do not say it themselves.
     pub defaults: Value,
 }

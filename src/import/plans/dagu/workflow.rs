@@ -211,6 +211,9 @@ impl<'c> Workflows<'c> {
         let root = &document.value;
         let mut around = Surroundings {
             shell: root.get("shell").cloned(),
+            elsewhere: ["container", "ssh", "kubernetes"]
+                .into_iter()
+                .find(|field| root.get(*field).is_some_and(|value| !value.is_null())),
             folder: folder(root, ["working_dir", "workingDir"]),
             defaults: root["defaults"].clone(),
             ..Surroundings::default()

@@ -13,7 +13,7 @@ pub(crate) enum OperationName<'a> {
     At {
         /// The path, as the document writes it.
         path: &'a str,
-        /// The method, in small letters.
+        /// The method, in small letters; empty for the first that the path has.
         method: &'a str,
     },
 }
@@ -48,7 +48,9 @@ pub(crate) fn described(
     let all = operations(&document, &mut Report(Vec::new()));
     let found = all.into_iter().find(|operation| match wanted {
         OperationName::Id(id) => operation.raw["operationId"] == id,
-        OperationName::At { path, method } => operation.path == path && operation.method == method,
+        OperationName::At { path, method } => {
+            operation.path == path && (method.is_empty() || operation.method == method)
+        }
     });
     let Some(mut operation) = found else {
         return Ok(None);
