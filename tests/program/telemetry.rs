@@ -1,5 +1,6 @@
 //! Runs sent to a collector of OpenTelemetry while they are running.
 
+use crate::common::process::wait_until;
 use crate::common::program::{HANG, code, json, plandeck, stderr};
 use crate::common::raw_server::{Act, RawServer};
 use serde_json::{Value, json};
@@ -555,4 +556,19 @@ fn what_is_wrong_with_the_configuration_is_noted_and_the_run_goes_on() {
     let output = run(&folder, none.url(), &[("OTEL_SDK_DISABLED", "true")]);
     assert_eq!(code(&output), 1);
     assert!(none.bodies().is_empty());
+}
+
+#[test]
+fn a_run_without_a_terminal_of_its_own_is_sent_too() {
+    let (folder, collector) = (with_plan(), collector());
+    let started = command(&folder, &collector.url())
+        .args(["run", "plan.json", "--worker", "simulated", "--detach"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&started), 0, "{}", stderr(&started));
+    let is_sent = || {
+        let named = |span: &Value| span["name"] == "invoke_workflow round";
+        spans(&collector).iter().any(named)
+    };
+    wait_until("the span of the run", is_sent);
 }

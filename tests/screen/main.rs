@@ -8,6 +8,8 @@ mod common {
     #[allow(dead_code, reason = "not every platform reads the requests")]
     pub(crate) mod model_server;
     pub(crate) mod picture;
+    #[allow(dead_code, reason = "only some of it is needed here")]
+    pub(crate) mod process;
     pub(crate) mod program;
     #[cfg(unix)]
     #[allow(dead_code, reason = "not every kind of connection is needed here")]
@@ -85,6 +87,7 @@ mod terminal_room;
 mod terminal_settings;
 #[cfg(unix)]
 mod terminal_structure;
+mod terminal_telemetry;
 #[cfg(unix)]
 mod terminal_tool_definition;
 mod terminal_tools;
