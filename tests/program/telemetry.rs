@@ -561,7 +561,7 @@ fn what_is_wrong_with_the_configuration_is_noted_and_the_run_goes_on() {
 #[test]
 fn a_run_without_a_terminal_of_its_own_is_sent_too() {
     let (folder, collector) = (with_plan(), collector());
-    let started = command(&folder, &collector.url())
+    let started = command(&folder, collector.url())
         .args(["run", "plan.json", "--worker", "simulated", "--detach"])
         .output()
         .unwrap();

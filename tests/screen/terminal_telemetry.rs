@@ -15,7 +15,7 @@ fn a_run_in_the_dashboard_is_sent_and_nothing_is_printed_over_it() {
     let (home, url) = (folder.path().join("home"), collector.url());
     let variables = [
         ("PLANDECK_HOME", home.to_str().unwrap()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*url),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
     ];
     let arguments = ["run", "plan.json", "--worker", "offline"];
