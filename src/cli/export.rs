@@ -1,6 +1,7 @@
 //! `plandeck export`: writes a run in a format for other programs.
 
 use super::args::history::{ExportArgs, ExportFormat};
+use super::cast::cast;
 use super::failure::Failure;
 use super::output::out_data;
 use super::recorded::recording;
@@ -11,6 +12,10 @@ use crate::text::escape_json;
 
 /// Prints the run in the format that was chosen, or writes it to a file.
 pub(super) fn export(args: &ExportArgs) -> Result<u8, Failure> {
+    let is_cast = args.format == ExportFormat::Cast;
+    if let Some(option) = args.cast.given().filter(|_| !is_cast) {
+        return Err(Failure::usage(format!("{option} needs --format cast")));
+    }
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status.word();
@@ -35,6 +40,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8, Failure> {
         ExportFormat::Svg => svg(&state),
         ExportFormat::Mermaid => mermaid(&state),
         ExportFormat::Dot => dot(&state),
+        ExportFormat::Cast => cast(recording, &args.cast)?,
     };
     match &args.output {
         None => out_data(&text)?,

@@ -10,6 +10,7 @@ mod batch_view;
 mod bisect;
 mod bundle;
 mod cache;
+mod cast;
 mod check;
 mod columns;
 mod completions;

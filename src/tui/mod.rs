@@ -34,6 +34,7 @@ mod widgets;
 
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
+pub(crate) use dashboard::film::Film;
 pub use dashboard::history::{
     EditsDiff, HistoryAnswer, HistoryQuery, PastRun, PricedEdit, RepairQuestion,
 };
@@ -72,7 +73,7 @@ pub(crate) use terminal::signals::EndingSignals;
 pub use terminal::surroundings::{Notify, Progress, Surroundings, TerminalStatus};
 pub use theme::Theme;
 pub use theme::choice::ThemeChoice;
-pub(crate) use theme::color::ColorMode;
+pub(crate) use theme::color::{ColorMode, of_terminal as colours_of_terminal};
 pub use theme::file::{
     ThemeError, ThemeFile, all as themes, find as find_theme, named as theme_named,
     names as theme_names,

@@ -44,6 +44,7 @@ mod control;
 mod control_stored;
 mod engine_chaos;
 mod expect;
+mod export_cast;
 mod export_pictures;
 #[cfg(target_os = "linux")]
 mod failure_to_success;

@@ -1,5 +1,6 @@
 //! The options of the commands that read recorded runs and cached outputs.
 
+use super::cast::CastArgs;
 use super::convert::OtherPlanArgs;
 use super::run::{RunArgs, ScreenArgs};
 use super::values::{age, size};
@@ -233,6 +234,8 @@ pub(crate) struct ExportArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub cast: CastArgs,
 }
 
 /// `plandeck report`.
@@ -279,4 +282,6 @@ pub(crate) enum ExportFormat {
     Mermaid,
     /// The graph for Graphviz
     Dot,
+    /// The dashboard played back, as an asciicast for `asciinema play`
+    Cast,
 }

@@ -1,6 +1,7 @@
 //! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
 
 pub(super) mod batch;
+pub(super) mod cast;
 pub(super) mod convert;
 pub(super) mod history;
 pub(super) mod plan;

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod feed;
+pub(crate) mod film;
 pub(crate) mod history;
 pub(crate) mod keymap;
 pub(crate) mod layout;

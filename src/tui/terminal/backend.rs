@@ -39,11 +39,11 @@ impl<W: Write> Write for HeldOutput<W> {
 }
 
 /// `crossterm`'s backend behind the gate.
-pub(super) struct SafeBackend<W: Write>(CrosstermBackend<W>);
+pub(crate) struct SafeBackend<W: Write>(CrosstermBackend<W>);
 
 impl<W: Write> SafeBackend<W> {
     /// Draws on `out`.
-    pub(super) const fn new(out: W) -> Self {
+    pub(crate) const fn new(out: W) -> Self {
         Self(CrosstermBackend::new(out))
     }
 }

@@ -1,6 +1,6 @@
 //! The terminal: taking it over and giving it back, what it says, and the loop that every screen shares.
 
-mod backend;
+pub(crate) mod backend;
 mod background;
 mod clipboard;
 mod frame_limiter;

@@ -100,6 +100,27 @@ pub(super) fn at_depth(mut theme: Theme, depth: Depth) -> Theme {
     theme
 }
 
+/// The colours of a terminal that fits the theme, as `#rrggbb`: the text, the ground, and the first eight by their usual
+/// order. `None` where the theme leaves some of them to the terminal.
+pub(crate) fn of_terminal(theme: &Theme) -> Option<(String, String, Vec<String>)> {
+    let hex = |colour: Option<Color>| match colour {
+        Some(Color::Rgb(red, green, blue)) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+        _ => None,
+    };
+    let eight = [
+        theme.background.bg,
+        theme.bad.fg,
+        theme.good.fg,
+        theme.warning.fg,
+        theme.accent.fg,
+        theme.badge.bg.or(theme.badge.fg),
+        theme.highlight.fg,
+        theme.text.fg,
+    ];
+    let eight: Option<Vec<_>> = eight.into_iter().map(hex).collect();
+    Some((hex(theme.text.fg)?, hex(theme.background.bg)?, eight?))
+}
+
 /// The levels of the 6×6×6 cube.
 const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 

@@ -35,6 +35,11 @@ const NARROWEST: u16 = 60;
 const LOOKED_THROUGH: usize = 5_000;
 
 impl GraphPane {
+    /// Lets every frame wait for its picture, instead of showing another one meanwhile.
+    pub(crate) fn arrange_at_once(&mut self) {
+        self.worker.at_once = true;
+    }
+
     /// Draws the frame. Everything outside `area` stays as it is.
     pub fn draw_frame(
         &mut self,

@@ -64,6 +64,8 @@ pub(super) struct LayoutWorker {
     sorted: Vec<Sorted>,
     /// How many scenes were made.
     made: u64,
+    /// Whether a scene is waited for, however long it takes.
+    pub(super) at_once: bool,
 }
 
 /// A scene, and the orders of nodes that were worked out for it.
@@ -119,8 +121,9 @@ impl LayoutWorker {
             sorted: self.sorted.clone(),
         };
         let size = |topology: &Topology| topology.steps.len() + topology.edges.len();
-        let quick =
-            size(&variants.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Row);
+        let quick = self.at_once
+            || size(&variants.full) <= AT_ONCE
+            || level.is_some_and(|level| level <= Level::Row);
         if quick {
             self.in_flight = None;
             self.keep(request, work.best());
