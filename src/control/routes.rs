@@ -13,6 +13,7 @@ use crate::report::result_of;
 use crate::run::{CommandError, RunCommand, RunPhase, RunState, RunWord};
 use crate::session::{
     CommandSender, DefinedTool, LiveEdits, Liveness, Previewer, SessionError, saving,
+    until_recorded,
 };
 use crate::text::escape_json;
 use crate::units::Micros;
@@ -301,11 +302,13 @@ async fn save(
     let body = if body.is_empty() { &b"{}"[..] } else { &body };
     let request: SaveRequest = serde_json::from_slice(body)
         .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
-    let run_id = {
+    let (run_id, events) = {
         let mut run = interface.begun().await;
-        let header = run.now().await?.header.clone();
-        header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id))
+        let run = run.now().await?;
+        let run_id = run.header.as_ref().map(|header| Arc::clone(&header.run_id));
+        (run_id.unwrap_or_default(), run.events)
     };
+    until_recorded(&run_id, events).await;
     let not_now = |error: SessionError| ControlError::NotNow(error.to_string());
     let saving = saving(&run_id).await.map_err(not_now)?;
     if !request.dry_run {

@@ -5,9 +5,14 @@ use crate::run::{Exchange, RunEvent, RunState, RunSummary, RunWord, StepStatus};
 use crate::store::{BatchSummary, Recording, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The longest interrupted run, in events, that is read to find the steps that were running.
 const EVENTS: u64 = 100_000;
+
+/// How often the journal is looked at for what a run has just done, and the pause between two looks.
+const JOURNAL_ATTEMPTS: u32 = 100;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// Events that are read in one piece.
 const PIECE: usize = 20_000;
@@ -73,6 +78,18 @@ pub(crate) fn state_of(run_id: &str) -> Result<RunState, StoreError> {
     match recording.damage {
         Some(damage) if recording.events.is_empty() => Err(damage),
         _ => Ok(RunState::from_events(&recording.events)),
+    }
+}
+
+/// Waits until the journal of a run that is running has so many events. It is a moment behind them, and no longer waited for
+/// where it seems to have failed.
+pub(crate) async fn until_recorded(run_id: &str, events: u64) {
+    for _ in 0..JOURNAL_ATTEMPTS {
+        let known = Store::open().and_then(|store| store.find(run_id));
+        if known.is_ok_and(|run| run.events >= events) {
+            return;
+        }
+        tokio::time::sleep(JOURNAL_PAUSE).await;
     }
 }
 

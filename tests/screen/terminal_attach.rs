@@ -191,6 +191,7 @@ fn a_viewer_on_another_machine_sees_the_prompt_and_the_price() {
     viewer.wait_until("the prompt is given", |screen| {
         !screen.contents().contains("prompt and model of total")
     });
+    viewer.wait_for("its prompt was set by the user");
     // What the files come to is written where they are.
     viewer.press("\x17");
     viewer.wait_until("the difference", |screen| screen.contents().contains('+'));
