@@ -1,7 +1,7 @@
 //! Outputs kept from one run to the next.
 //!
-//! Looked up through a connection of its own; what is to be kept goes through the thread of the run's journal,
-//! so that one process does not wait for itself.
+//! Looked up through a connection that only reads, which the runs of a batch share; what is to be kept goes through the
+//! thread of the run's journal, so that one process does not wait for itself.
 
 use super::StoreError;
 use super::blobs::remove_unneeded_blobs;

@@ -1,6 +1,6 @@
 //! Connections to a store that the runs of a batch hand on to each other.
 //!
-//! To open one reads and parses the whole schema, and every statement is parsed anew: for a short run that is more than
+//! Opening a connection parses the whole schema and then every statement again, which costs a short run more than
 //! everything else.
 
 use super::StoreError;

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 /// What the tool of tasks is asked.
 const PROMPT: &str = "You carry out one task of a project.\n\nTask {{id}}: {{title}}\n\n{{description}}\n\n{{details}}\n\n\
 How it is tested: {{test_strategy}}\n\nWhat the tasks before it gave: {{results}}\n\n\
-Do the task, and answer with what came of it: the result itself where it is a text, else what was done and how it was tested.";
+Do the task. Answer with the result itself if it is text; otherwise say what was done and how it was tested.";
 
 /// The tag that is taken where there are several.
 const MAIN: &str = "master";

@@ -50,7 +50,7 @@ pub(crate) enum PlanEdit {
     },
     /// Another text of the plan.
     Repair {
-        /// The step whose failure it mends.
+        /// The failed step that it corrects.
         step: Arc<str>,
         /// The text.
         text: Arc<str>,
