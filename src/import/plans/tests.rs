@@ -116,6 +116,8 @@ const TEXTS: &[&str] = &[
     "${a.output.b}",
     "${inputs.a}",
     "${A.b[0]}",
+    "echo ${OUT.xecho ${OUT.x}",
+    "${A:-${B}}",
     "{{a}}",
     "{{ a | b }}",
     "step:a",

@@ -13,7 +13,8 @@ pub(super) struct Mention {
     pub rest: String,
 }
 
-/// The variables that a text names: `$NAME`, `${NAME}`, `${NAME.path}`.
+/// The variables that a text names: `$NAME`, `${NAME}`, `${NAME.path}`. Only a default (`${NAME:-$OTHER}`) has variables
+/// within it.
 pub(super) fn mentions(text: &str) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -24,12 +25,14 @@ pub(super) fn mentions(text: &str) -> Vec<Mention> {
         if let Some(inner) = after.strip_prefix('{') {
             let Some(end) = inner.find('}') else { continue };
             let inner = &inner[..end];
-            let length = name_length(inner);
-            if length > 0 && !is_escaped {
+            let (name, rest) = inner.split_at(name_length(inner));
+            // A path holds no variable: braces that are never closed must not take in the next ones.
+            let is_open = rest.starts_with(['.', '[']) && rest.contains('$');
+            if !name.is_empty() && !is_open && !is_escaped {
                 found.push(Mention {
                     range: next..at + end + 2,
-                    name: inner[..length].to_owned(),
-                    rest: inner[length..].to_owned(),
+                    name: name.to_owned(),
+                    rest: rest.to_owned(),
                 });
             }
         } else {
@@ -100,5 +103,15 @@ mod tests {
         assert_eq!(found, expected);
         assert!(has_positions("a $1") && has_positions("${2}") && !has_positions("$A $"));
         assert_eq!(&text[mentions(text)[2].range.clone()], "${C.d[0]}");
+    }
+
+    #[test]
+    fn a_path_whose_braces_are_not_closed_does_not_take_in_the_next_variable() {
+        let text = "echo ${OUT.xecho ${OUT.x} ${A:-$B}";
+        let found: Vec<&str> = mentions(text)
+            .into_iter()
+            .map(|one| &text[one.range])
+            .collect();
+        assert_eq!(found, ["${OUT.x}", "${A:-$B}", "$B"]);
     }
 }
