@@ -13,7 +13,7 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from google.protobuf import json_format
+from google.protobuf import json_format, unknown_fields
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -26,6 +26,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.semconv._incubating.attributes import error_attributes, gen_ai_attributes
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 
+BINARY = "application/x-protobuf"
+PROTOCOLS = {"http/protobuf": BINARY, "http/json": "application/json"}
 TYPES = {
     "/v1/traces": (ExportTraceServiceRequest, ExportTraceServiceResponse),
     "/v1/metrics": (ExportMetricsServiceRequest, ExportMetricsServiceResponse),
@@ -71,21 +73,28 @@ def with_binary_ids(value):
 class Collector(BaseHTTPRequestHandler):
     got = {path: [] for path in TYPES}
     faults = []
+    expected = None
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         kind, answer = TYPES[self.path]
         try:
-            assert self.headers["content-type"] == "application/json", self.headers["content-type"]
-            request = json_format.ParseDict(with_binary_ids(json.loads(body)), kind())
+            assert self.headers["content-type"] == self.expected, self.headers["content-type"]
+            if self.expected == BINARY:
+                request = kind.FromString(body)
+                # Protobuf keeps what it does not know; there is nothing of that kind in what is sent.
+                assert not len(unknown_fields.UnknownFieldSet(request)), "fields that the types do not have"
+                assert request.IsInitialized()
+            else:
+                request = json_format.ParseDict(with_binary_ids(json.loads(body)), kind())
             self.got[self.path].append(request)
             status = 200
         except Exception as error:  # every kind of fault is one of the program
             self.faults.append(f"{self.path}: {error!r}: {body[:400]!r}")
             status = 400
-        said = json_format.MessageToJson(answer()).encode()
+        said = answer().SerializeToString() if self.expected == BINARY else json_format.MessageToJson(answer()).encode()
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", self.expected)
         self.send_header("content-length", str(len(said)))
         self.end_headers()
         self.wfile.write(said)
@@ -109,10 +118,9 @@ def check_names(attributes):
     check(not unknown, f"names that the conventions do not have: {unknown}")
 
 
-def main():
-    program = os.path.abspath(sys.argv[1])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def check_protocol(program, server, protocol):
+    Collector.expected = PROTOCOLS[protocol]
+    Collector.got = {path: [] for path in TYPES}
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             "PATH": os.environ["PATH"],
@@ -120,7 +128,7 @@ def main():
             "PLANDECK_HOME": os.path.join(folder, "home"),
             "PLANDECK_TRUST": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
             "OTEL_SERVICE_NAME": "counterpart",
         }
         with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as file:
@@ -185,7 +193,15 @@ def main():
     names = {metric.name for metric in metrics}
     for name in ("gen_ai.client.operation.duration", "gen_ai.client.token.usage", "plandeck.steps"):
         check(name in names, f"no metric {name} in {names}")
-    print(f"{len(spans)} spans, {len(records)} log records and {len(names)} metrics are as OpenTelemetry's types have them")
+    print(f"{protocol}: {len(spans)} spans, {len(records)} log records and {len(names)} metrics are as OpenTelemetry's types have them")
+
+
+def main():
+    program = os.path.abspath(sys.argv[1])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for protocol in PROTOCOLS:
+        check_protocol(program, server, protocol)
 
 
 if __name__ == "__main__":

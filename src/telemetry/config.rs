@@ -1,5 +1,6 @@
 //! Where and what is sent, by the variables that OpenTelemetry has for it.
 
+use super::protocol::Protocol;
 use crate::models::Environment;
 use crate::report::otlp::{Content, Signal, TraceParent, about_this_program, attribute};
 use reqwest::Url;
@@ -30,6 +31,7 @@ pub struct ConfigFault {
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) url: Url,
+    pub(super) protocol: Protocol,
     pub(super) headers: HeaderMap,
     /// The longest time of a request.
     pub(super) timeout: Duration,
@@ -131,18 +133,13 @@ fn target(environment: &Environment, signal: Signal) -> Result<Option<Target>, C
         url.set_path(&path);
         url
     };
-    if let Some((variable, protocol)) = given(environment, signal, "PROTOCOL")
-        && protocol != "http/json"
-    {
-        return Err(fault(
-            &variable,
-            format!("this version sends http/json, not {protocol}: set it to http/json"),
-        ));
-    }
+    let protocol = given(environment, signal, "PROTOCOL")
+        .map(|(variable, name)| Protocol::read(&name).map_err(|what| fault(&variable, what)));
     let timeout = given(environment, signal, "TIMEOUT");
     let timeout = timeout.map(|(variable, text)| millis(&variable, &text));
     Ok(Some(Target {
         url,
+        protocol: protocol.transpose()?.unwrap_or_default(),
         headers: headers(environment, signal)?,
         timeout: timeout.transpose()?.unwrap_or(TIMEOUT),
     }))

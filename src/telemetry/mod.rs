@@ -6,6 +6,7 @@
 mod config;
 mod exporter;
 mod metrics;
+mod protocol;
 mod queue;
 mod sender;
 mod sink;

@@ -1,19 +1,19 @@
 //! The thread that sends: it collects for a moment, posts, and asks again where that may help.
 
-use super::config::Config;
+use super::config::{Config, Target};
 use super::metrics::Metrics;
 use super::queue::{Counts, Waiting};
 use crate::models::http::{retry_after, transport_error};
 use crate::models::{HttpClients, RequestError};
 use crate::report::otlp::{Signal, request};
 use crate::text::line;
-use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::bytes::Bytes;
 
 /// The most spans and log records of a request.
 const BATCH: usize = 512;
@@ -174,11 +174,22 @@ impl Sender<'_> {
 
     /// Posts `all`, again where that may help. Returns how many of them arrived.
     async fn post(&mut self, signal: Signal, all: &[Value]) -> u64 {
-        let body = request(signal, &self.shared.config.resource, all).to_string();
+        let Some(target) = self.shared.config.target(signal) else {
+            return 0;
+        };
+        let body = request(signal, &self.shared.config.resource, all);
+        let body = match target.protocol.encode(signal, body) {
+            Ok(body) => Bytes::from(body),
+            Err(error) => {
+                self.shared
+                    .note(&format!("a request cannot be written: {error}"));
+                return 0;
+            }
+        };
         let count = all.len() as u64;
         let mut pause = PAUSE;
         for attempt in 1..=ATTEMPTS {
-            let refused = match self.post_once(signal, body.clone()).await {
+            let refused = match self.post_once(signal, target, body.clone()).await {
                 Ok(rejected) => return count.saturating_sub(rejected),
                 Err(refused) => refused,
             };
@@ -196,24 +207,33 @@ impl Sender<'_> {
     }
 
     /// Posts once. Returns how many the collector rejected.
-    async fn post_once(&self, signal: Signal, body: String) -> Result<u64, RequestError> {
-        let Some(target) = self.shared.config.target(signal) else {
-            return Ok(0);
-        };
+    async fn post_once(
+        &self,
+        signal: Signal,
+        target: &Target,
+        body: Bytes,
+    ) -> Result<u64, RequestError> {
         let client = self
             .clients
             .client(&target.url, !target.headers.is_empty())?;
         let request = client
             .post(target.url.clone())
             .headers(target.headers.clone())
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, target.protocol.content_type())
             .timeout(target.timeout)
             .body(body);
         let response = request.send().await;
         let response = response.map_err(|error| transport_error(error, &target.url))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(self.rejected(signal, response).await);
+            let answer = response.bytes().await.unwrap_or_default();
+            let rejected = target.protocol.rejected(signal, &answer);
+            if rejected.count > 0 {
+                let why = line(&rejected.why);
+                self.shared
+                    .note(&format!("the collector rejected them: {why}"));
+            }
+            return Ok(rejected.count);
         }
         // Those that the protocol says may be asked again.
         let is_transient = matches!(status.as_u16(), 429 | 502 | 503 | 504);
@@ -221,26 +241,6 @@ impl Sender<'_> {
         let message = format!("{host} answered {status}");
         let wait = retry_after(response.headers());
         Err(RequestError::refused(message, is_transient, wait))
-    }
-
-    /// How many of a request that arrived the collector did not take.
-    async fn rejected(&self, signal: Signal, response: Response) -> u64 {
-        let answer = response.bytes().await.unwrap_or_default();
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        let partial = &answer["partialSuccess"];
-        let count = match signal {
-            Signal::Traces => &partial["rejectedSpans"],
-            Signal::Logs => &partial["rejectedLogRecords"],
-            Signal::Metrics => &partial["rejectedDataPoints"],
-        };
-        let of_text = || count.as_str()?.parse().ok();
-        let count = count.as_u64().or_else(of_text).unwrap_or(0);
-        if count > 0 {
-            let why = partial["errorMessage"].as_str().unwrap_or_default();
-            self.shared
-                .note(&format!("the collector rejected them: {}", line(why)));
-        }
-        count
     }
 }
 

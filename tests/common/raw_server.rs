@@ -51,7 +51,7 @@ pub(crate) fn end(reason: &str, input: u64, output: u64) -> [Value; 2] {
 /// The server; its threads end with the test program.
 pub(crate) struct RawServer {
     address: String,
-    bodies: Arc<Mutex<Vec<Value>>>,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     heads: Arc<Mutex<Vec<String>>>,
     go_on: Sender<()>,
 }
@@ -61,7 +61,7 @@ impl RawServer {
     pub(crate) fn start(connections: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let bodies = Arc::<Mutex<Vec<Value>>>::default();
+        let bodies = Arc::<Mutex<Vec<Vec<u8>>>>::default();
         let (go_on, waits) = channel();
         let heads = Arc::<Mutex<Vec<String>>>::default();
         let (kept, waits) = (Arc::clone(&bodies), Arc::new(Mutex::new(waits)));
@@ -90,8 +90,16 @@ impl RawServer {
         &self.address
     }
 
-    /// The bodies of the requests so far.
+    /// The bodies of the requests so far; null, where one is not JSON.
     pub(crate) fn bodies(&self) -> Vec<Value> {
+        let bodies = self.raw_bodies().into_iter();
+        bodies
+            .map(|body| serde_json::from_slice(&body).unwrap_or_default())
+            .collect()
+    }
+
+    /// The same as bytes.
+    pub(crate) fn raw_bodies(&self) -> Vec<Vec<u8>> {
         self.bodies.lock().unwrap().clone()
     }
 
@@ -109,7 +117,7 @@ impl RawServer {
 fn serve(
     mut stream: TcpStream,
     acts: Vec<Act>,
-    (heads, bodies): (&Mutex<Vec<String>>, &Mutex<Vec<Value>>),
+    (heads, bodies): (&Mutex<Vec<String>>, &Mutex<Vec<Vec<u8>>>),
     go_on: &Mutex<Receiver<()>>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -132,7 +140,6 @@ fn serve(
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let body = serde_json::from_slice(&body).unwrap_or_default();
     heads.lock().unwrap().push(head);
     bodies.lock().unwrap().push(body);
     for act in acts {

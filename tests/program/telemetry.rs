@@ -3,6 +3,8 @@
 use crate::common::process::wait_until;
 use crate::common::program::{HANG, code, json, plandeck, stderr};
 use crate::common::raw_server::{Act, RawServer};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;
@@ -239,6 +241,51 @@ fn a_run_is_sent_as_it_is_exported_with_its_failures_and_figures() {
 }
 
 #[test]
+fn protobuf_is_sent_unless_json_is_asked_for_and_says_the_same() {
+    let (folder, collector) = (with_plan(), collector());
+    let output = run(
+        &folder,
+        collector.url(),
+        &[
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", ""),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+        ],
+    );
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(!stderr(&output).contains("OpenTelemetry"));
+    let (heads, bodies) = (collector.heads(), collector.raw_bodies());
+    let mut sent = BTreeMap::new();
+    for (head, body) in heads.iter().zip(&bodies) {
+        let is_trace = head.starts_with("post /v1/traces");
+        assert_eq!(
+            head.contains("content-type: application/x-protobuf"),
+            is_trace,
+            "{head}"
+        );
+        if !is_trace {
+            continue;
+        }
+        let request = ExportTraceServiceRequest::decode(&**body).unwrap();
+        let spans = request.resource_spans.into_iter();
+        let spans = spans
+            .flat_map(|resource| resource.scope_spans)
+            .flat_map(|scope| scope.spans);
+        let told = spans.map(|span| (span.span_id.clone(), span));
+        sent.extend(told);
+    }
+    assert!(!records(&collector).is_empty());
+    let exported = command(&folder, collector.url())
+        .args(["export", "last", "--format", "otlp"])
+        .output()
+        .unwrap();
+    let exported: ExportTraceServiceRequest = serde_json::from_value(json(&exported)).unwrap();
+    let exported = exported.resource_spans[0].scope_spans[0].spans.iter();
+    let exported = exported.map(|span| (span.span_id.clone(), span.clone()));
+    assert_eq!(sent, exported.collect());
+}
+
+#[test]
 fn inputs_and_outputs_are_sent_where_they_are_asked_for_and_secrets_never() {
     let (folder, collector) = (tempfile::tempdir().unwrap(), collector());
     write(
@@ -305,6 +352,7 @@ fn a_step_is_sent_while_the_run_is_running() {
             .current_dir(&path)
             .env("PLANDECK_HOME", path.join("home"))
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
             .env("OTEL_BSP_SCHEDULE_DELAY", "20")
             .args([
                 "run",
@@ -555,6 +603,11 @@ fn what_is_wrong_with_the_configuration_is_noted_and_the_run_goes_on() {
     let none = collector();
     let output = run(&folder, none.url(), &[("OTEL_SDK_DISABLED", "true")]);
     assert_eq!(code(&output), 1);
+    assert!(none.bodies().is_empty());
+    let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let output = run(&folder, none.url(), &[grpc]);
+    let words = stderr(&output);
+    assert!(words.contains("set it to http/protobuf"), "{words}");
     assert!(none.bodies().is_empty());
 }
 
