@@ -31,7 +31,7 @@ pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
         return Box::pin(attach_batch(
             &store,
             &batch,
-            args.headless,
+            args.shown.headless,
             &mut args.screen,
         ))
         .await;
@@ -70,7 +70,7 @@ async fn attach_to(args: &mut AttachArgs) -> Result<Attached, Failure> {
     let status = client.status().await;
     let status = status.map_err(|error| unable(&name, &error))?;
     let is_here = recorded.is_some();
-    if args.headless || !is_interactive() {
+    if args.shown.headless || !is_interactive() {
         let run = follow(&client, &name).await?;
         return left(&run, exit_code(&run, None), is_here).await;
     }

@@ -28,8 +28,8 @@ pub(super) async fn bisect(args: BisectArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     let mut source = args.go_on.source.options();
-    source.trust = trust::is_given(args.go_on.trust);
-    source.allow_unsandboxed = args.go_on.allow_unsandboxed;
+    source.trust = trust::is_given(args.go_on.consent.trust);
+    source.allow_unsandboxed = args.go_on.consent.allow_unsandboxed;
     let question = Question {
         step: args.step.clone(),
         expect: args.expect.clone(),

@@ -22,7 +22,7 @@ const PACE: Duration = Duration::from_millis(700);
 pub(super) async fn demo(args: DemoArgs) -> Result<u8, Failure> {
     let mut run = RunArgs {
         plan: Some(samples::unpack(SAMPLE, true)?),
-        headless: args.headless,
+        shown: args.shown,
         json: args.json,
         screen: args.screen,
         ..RunArgs::by_default()
@@ -41,13 +41,13 @@ pub(super) async fn demo(args: DemoArgs) -> Result<u8, Failure> {
         ..Rate::default()
     };
     run.limits.rates.push(("proofreaders".into(), proofreaders));
-    run.record.fresh = true;
+    run.policy.fresh = true;
     run.pace = Some(pace);
     if watched {
         run.screen.tour = true;
     } else {
         run.source.context.push("day=28 February".to_owned());
-        run.approve.push(("invitation".into(), true));
+        run.policy.approve.push(("invitation".into(), true));
     }
     run::run(run).await
 }

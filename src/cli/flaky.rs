@@ -114,8 +114,8 @@ async fn load_plan(
     settings: &Settings,
 ) -> Result<Loaded, Failure> {
     let mut source = args.go_on.source.options();
-    source.trust = trust::is_given(args.go_on.trust);
-    source.allow_unsandboxed = args.go_on.allow_unsandboxed;
+    source.trust = trust::is_given(args.go_on.consent.trust);
+    source.allow_unsandboxed = args.go_on.consent.allow_unsandboxed;
     let version = if args.recorded {
         Version::Recorded
     } else {

@@ -38,7 +38,7 @@ pub(super) async fn open(mut args: OpenArgs) -> Result<u8, Failure> {
         read => read.map_err(|error| Failure::usage(format!("{name}: {error}")))?,
     };
     drop(text);
-    let is_shown = !args.json && !args.events && !args.headless && is_interactive();
+    let is_shown = !args.json && !args.events && !args.shown.headless && is_interactive();
     if is_shown {
         screen::complete(&mut args.screen, &screen::settings_here()?)?;
         screen::print_faults(&args.screen);
@@ -85,7 +85,7 @@ async fn open_plan(args: OpenArgs, text: &str) -> Result<u8, Failure> {
         ));
     }
     let found = convert_text(&args.file, text, &args.plan)?;
-    let is_shown = !args.json && !args.headless && is_interactive();
+    let is_shown = !args.json && !args.shown.headless && is_interactive();
     if is_shown {
         let words: Vec<String> = found.left_out.iter().map(LeftOut::to_string).collect();
         if let Some(notice) = first_of(&words) {

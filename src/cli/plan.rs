@@ -53,7 +53,7 @@ struct Made {
 async fn made(args: &PlanArgs, settings: &Settings) -> Result<Made, Failure> {
     let mut options = args.planner.options(&args.source);
     settings.complete(&mut options.source);
-    options.source.trust = trust::is_given(args.running.trust);
+    options.source.trust = trust::is_given(args.running.policy.consent.trust);
     options.planner = options.planner.or_else(|| settings.planner.clone());
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let file = args.refine.clone().unwrap_or_default();
@@ -178,16 +178,12 @@ fn run_args(args: PlanArgs, file: PathBuf, planning: Value) -> RunArgs {
     all.plan = Some(file);
     all.source = args.source;
     all.limits = args.running.limits;
-    all.headless = args.running.headless;
+    all.shown = args.running.shown;
     all.json = args.json;
     all.events = args.running.events;
-    all.fail_fast = args.running.fail_fast;
-    all.no_track_cost = args.running.no_track_cost;
-    all.trust = args.running.trust;
-    all.allow_unsandboxed = args.running.allow_unsandboxed;
+    all.policy = args.running.policy;
     // What was rewritten or changed is the plan of somebody.
     all.is_planned = args.optimize.is_none() && args.refine.is_none();
-    all.record.fresh = args.running.fresh;
     all.screen = ScreenArgs {
         color: Some(args.color),
         ..ScreenArgs::default()

@@ -29,7 +29,7 @@ pub(super) async fn repair(args: RepairArgs) -> Result<u8, Failure> {
     let settings = Settings::load(&here)?;
     let mut options = args.planner.options(&args.go_on.source);
     options.planner = options.planner.or_else(|| settings.planner.clone());
-    options.source.trust = trust::is_given(args.go_on.trust);
+    options.source.trust = trust::is_given(args.go_on.consent.trust);
     let source = &args.go_on.source;
     options.source.context = context(&source.context_file, &source.context)?;
     let report = |progress: &PlanningProgress| match progress {
@@ -202,9 +202,8 @@ async fn finish(args: RepairArgs, repair: &Repair, repaired: Repaired) -> Result
         );
     }
     all.limits = args.go_on.limits;
-    all.trust = args.go_on.trust;
-    all.allow_unsandboxed = args.go_on.allow_unsandboxed;
-    all.headless = args.headless;
+    all.policy.consent = args.go_on.consent;
+    all.shown = args.shown;
     all.json = args.json;
     all.screen = ScreenArgs {
         color: Some(args.color),

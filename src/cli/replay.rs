@@ -33,7 +33,7 @@ pub(super) async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
         )));
     };
     let plan = header.plan.to_string();
-    if args.headless || !is_interactive() {
+    if args.shown.headless || !is_interactive() {
         return play(Playback::new(events, args.speed)).await;
     }
     let mut args = args;

@@ -125,19 +125,13 @@ async fn carry_out(of: OfRun, edit: PlanEdit, go_on: GoOnArgs) -> Result<u8, Fai
             "run {run} stays as it is: whatever you do with it goes on without this edit"
         ));
     }
-    let mut args = RunArgs {
+    let args = RunArgs {
         plan: Some(edited.file.clone()),
         edited: Some(edited),
         preview_of: Some((edit.verb().into(), Some(edit.step()))),
         dry_run: of.dry_run,
-        source: go_on.source,
-        limits: go_on.limits,
-        trust: go_on.trust,
-        allow_unsandboxed: go_on.allow_unsandboxed,
-        headless: true,
         json: of.json,
-        ..RunArgs::by_default()
+        ..go_on.into_run()
     };
-    args.record.unknown = go_on.unknown;
     run_from(args, Some(prior)).await
 }

@@ -1,6 +1,6 @@
 //! `plandeck run`: runs a plan, with the dashboard or without.
 
-use super::args::run::{JournalWhen, LimitArgs, OpenedFrom, RunArgs, UnknownWhen};
+use super::args::run::{JournalWhen, LimitArgs, OpenedFrom, RunArgs};
 use super::context::context;
 use super::convert::or_other_plan;
 use super::failure::Failure;
@@ -12,7 +12,6 @@ use super::repeat_feed::Trusting;
 use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::{SIGNALLED, is_headless};
 use super::{control_door, dashboard, detach, headless, interrupted, samples, screen, trust};
-use crate::engine::UnknownSteps;
 use crate::run::{Answers, RunEvent};
 use crate::session::{
     Execution, ForkRequest, Intended, JournalSettings, Judgement, LiveEdits, Loaded, Note,
@@ -27,13 +26,13 @@ use std::sync::Arc;
 
 /// Runs a plan and returns the exit code.
 pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
-    if args.record.unknown.is_some() && args.record.resume.is_none() {
+    if args.record.interrupted.unknown.is_some() && args.record.resume.is_none() {
         return Err(Failure::usage(
             "--unknown needs --resume RUN, or `plandeck fork`",
         ));
     }
     if args.dry_run {
-        args.headless = true;
+        args.shown.headless = true;
         args.detach = false;
     }
     if args.detach {
@@ -142,7 +141,7 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     } else {
         args.run_id = None;
         args.paused = false;
-        args.approve.clear();
+        args.policy.approve.clear();
         args.breakpoints.clear();
         // The file holds the events of the first run.
         args.events = None;
@@ -174,9 +173,9 @@ async fn run_once(
         source.with_edited(&edited);
     }
     settings.complete(&mut source);
-    source.trust = trust::is_given(args.trust);
+    source.trust = trust::is_given(args.policy.consent.trust);
     source.is_planned = args.is_planned;
-    source.allow_unsandboxed = args.allow_unsandboxed;
+    source.allow_unsandboxed = args.policy.consent.allow_unsandboxed;
     screen::complete(&mut args.screen, &settings)?;
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("no plan was given: plandeck run PLAN"));
@@ -195,7 +194,7 @@ async fn run_once(
     let (limits, mut rates) = of_prior.unwrap_or(from_settings);
     // A run that goes on keeps its account.
     let of_prior = prior.as_ref().and_then(PriorRun::tracks_cost);
-    let track_cost = of_prior.unwrap_or(!args.no_track_cost);
+    let track_cost = of_prior.unwrap_or(!args.policy.no_track_cost);
     let limits = args.limits.over(limits);
     rates.0.extend(args.limits.rates.iter().cloned());
     source.context = context(&args.source.context_file, &args.source.context)?;
@@ -206,7 +205,7 @@ async fn run_once(
         let intended = Intended {
             limits,
             track_cost,
-            unknown: unknown(&args),
+            unknown: args.record.interrupted.steps(),
         };
         return Ok((dry_run(loaded, prior, intended, &args, once).await?, None));
     }
@@ -236,10 +235,10 @@ async fn run_once(
         .limits(limits)
         .rates(rates)
         .track_cost(track_cost)
-        .fail_fast(args.fail_fast)
+        .fail_fast(args.policy.fail_fast)
         .paused(args.paused)
         .pace(pace)
-        .answers(Answers::new(args.approve.iter().cloned()))
+        .answers(Answers::new(args.policy.approve.iter().cloned()))
         .breakpoints(breakpoints)
         .run_to(args.to.as_deref().map(Into::into))
         .approval_lifetime(approval_lifetime)
@@ -269,7 +268,7 @@ async fn run_once(
     let plan = Arc::clone(prepared.plan());
     let (prepared, door) = control_door::prepare(prepared, &args)?;
     let trusting = Trusting {
-        given: trust::is_given(args.trust),
+        given: trust::is_given(args.policy.consent.trust),
         once: once.clone(),
     };
     let edits = LiveEdits::new(trusting.given, trusting.once.clone());
@@ -294,15 +293,6 @@ async fn run_once(
         }
     }
     Ok((code, fork))
-}
-
-/// What is done with steps that may or may not have happened.
-fn unknown(args: &RunArgs) -> UnknownSteps {
-    match args.record.unknown.unwrap_or_default() {
-        UnknownWhen::Keep => UnknownSteps::Keep,
-        UnknownWhen::Rerun => UnknownSteps::Rerun,
-        UnknownWhen::Skip => UnknownSteps::Skip,
-    }
 }
 
 /// Prints what the run would do.
@@ -335,7 +325,7 @@ fn recorded(
     prior: Option<PriorRun>,
     at_once: bool,
 ) -> Execution {
-    let mut execution = execution.unknown(unknown(args));
+    let mut execution = execution.unknown(args.record.interrupted.steps());
     if let Some(prior) = prior {
         execution = execution.resume(prior);
     }
@@ -351,7 +341,7 @@ fn recorded(
             on_broken: at_once.then(|| Arc::new(report) as _),
         })
         .cache(CacheOptions {
-            fresh: args.record.fresh,
+            fresh: args.policy.fresh,
             time_to_live: args.record.cache_ttl,
         })
 }

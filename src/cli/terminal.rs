@@ -19,7 +19,7 @@ pub(super) fn is_dumb() -> bool {
 /// Whether a run with these arguments has no dashboard.
 pub(super) fn is_headless(args: &RunArgs) -> bool {
     let on_stdout = args.events.as_deref() == Some(Path::new("-"));
-    args.headless || args.json || on_stdout || !is_interactive()
+    args.shown.headless || args.json || on_stdout || !is_interactive()
 }
 
 /// Whether to use colour on standard output.

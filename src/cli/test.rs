@@ -59,8 +59,8 @@ async fn one(file: &Path, args: &TestArgs, settings: &Settings) -> Result<Vec<St
     let expected = expected_of(file)?;
     let source = SourceOptions {
         worker: Some("offline".to_owned()),
-        trust: trust::is_given(args.trust),
-        allow_unsandboxed: args.allow_unsandboxed,
+        trust: trust::is_given(args.consent.trust),
+        allow_unsandboxed: args.consent.allow_unsandboxed,
         ..SourceOptions::default()
     };
     let loaded = load(file, source, settings).await?;

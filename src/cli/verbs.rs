@@ -194,16 +194,10 @@ async fn go_on(typed: Typed, run_id: &str) -> Result<u8, Failure> {
         other => other?,
     };
     let prior = PriorRun::go_on(run_id, continuation)?;
-    let mut args = RunArgs {
-        source: typed.go_on.source,
-        limits: typed.go_on.limits,
-        trust: typed.go_on.trust,
-        allow_unsandboxed: typed.go_on.allow_unsandboxed,
-        headless: true,
+    let args = RunArgs {
         json: typed.of.json,
-        ..RunArgs::by_default()
+        ..typed.go_on.into_run()
     };
-    args.record.unknown = typed.go_on.unknown;
     run_from(args, Some(prior)).await
 }
 

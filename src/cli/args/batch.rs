@@ -1,13 +1,23 @@
 //! The options of `plandeck batch`.
 
-use super::run::{LimitArgs, ScreenArgs, SourceArgs, UnknownWhen};
-use super::values::answer;
+use super::policy::{HeadlessArgs, PolicyArgs, UnknownArgs};
+use super::run::{LimitArgs, ScreenArgs, SourceArgs};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// `plandeck batch`.
 #[derive(Args, Clone, Debug)]
+#[command(
+    mut_arg("unknown", |unknown| unknown.requires("resume").help(
+        "With --resume: what becomes of steps that may have happened when the batch was interrupted [default: keep]",
+    )),
+    mut_arg("headless", |headless| {
+        headless.help("Print progress instead of opening the view of the batch")
+    }),
+    mut_arg("fail_fast", |fail_fast| {
+        fail_fast.help("Stop an item at its first failure; other items go on")
+    }),
+)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
@@ -41,40 +51,22 @@ pub(crate) struct BatchArgs {
     /// With --resume: let items that failed go on too
     #[arg(long, requires = "resume")]
     pub retry_failed: bool,
-    /// With --resume: what becomes of steps that may have happened when the batch was interrupted
-    #[arg(long, value_enum, value_name = "WHAT", requires = "resume")]
-    pub unknown: Option<UnknownWhen>,
+    #[command(flatten)]
+    pub interrupted: UnknownArgs,
     /// Where the items run; this version runs them on this machine
     #[arg(long, value_name = "WHERE", default_value = "local", value_parser = ["local"])]
     pub on: String,
     /// Print the summary as a JSON object on standard error
     #[arg(long)]
     pub json: bool,
-    /// Print progress instead of opening the view of the batch
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Stop an item at its first failure; other items go on
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Do not track cost
-    #[arg(long)]
-    pub no_track_cost: bool,
-    /// Trust this plan and its project, as `PLANDECK_TRUST=1` does
-    #[arg(long)]
-    pub trust: bool,
-    /// Answer a step that needs an approval, in every item: make its call, or skip it; * for every step; repeatable
-    #[arg(long, value_name = "STEP=yes|no", value_parser = answer)]
-    pub approve: Vec<(Arc<str>, bool)>,
-    /// Use no cached outputs
-    #[arg(long)]
-    pub fresh: bool,
-    /// Run code and programs in a jail even where this system cannot confine them
-    #[arg(long)]
-    pub allow_unsandboxed: bool,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }

@@ -2,6 +2,7 @@
 
 use super::cast::CastArgs;
 use super::convert::OtherPlanArgs;
+use super::policy::HeadlessArgs;
 use super::run::{RunArgs, ScreenArgs};
 use super::values::{age, size};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -167,6 +168,9 @@ pub(crate) enum CacheAction {
 
 /// `plandeck replay`.
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("headless", |headless| {
+    headless.help("Print plain progress on standard output instead of opening the dashboard")
+}))]
 pub(crate) struct ReplayArgs {
     /// The run: its id, the start of its id, last, or a file of events that --events wrote
     #[arg(value_name = "RUN|FILE")]
@@ -174,15 +178,17 @@ pub(crate) struct ReplayArgs {
     /// Playback speed, as a multiple of the original; 0 shows everything at once
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
-    /// Print plain progress on standard output instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
 }
 
 /// `plandeck open`.
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("headless", |headless| {
+    headless.help("Print a summary on standard output instead of opening the dashboard")
+}))]
 pub(crate) struct OpenArgs {
     /// The file: OTLP traces as JSON, runs of `LangSmith`, a run of promptflow, a session of Claude Code, or a plan that
     /// `plandeck convert` reads
@@ -196,9 +202,8 @@ pub(crate) struct OpenArgs {
     /// Print its events as JSON lines, which `plandeck replay` and `plandeck diff` read
     #[arg(long)]
     pub events: bool,
-    /// Print a summary on standard output instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     #[command(flatten)]
     pub plan: OtherPlanArgs,
     #[command(flatten)]

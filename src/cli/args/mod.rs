@@ -5,6 +5,7 @@ pub(super) mod cast;
 pub(super) mod convert;
 pub(super) mod history;
 pub(super) mod plan;
+pub(super) mod policy;
 pub(super) mod run;
 pub(super) mod structure;
 pub(super) mod tools;

@@ -1,5 +1,6 @@
 //! The options of `plandeck plan`.
 
+use super::policy::{HeadlessArgs, PolicyArgs};
 use super::run::{ColorWhen, LimitArgs, SourceArgs};
 use super::values::{Bound, amount};
 use crate::session::PlanningOptions;
@@ -61,34 +62,16 @@ pub(crate) struct PlannerArgs {
 /// How the plan is run with `--run`.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of --run")]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
 pub(crate) struct RunningArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Print plain progress on standard error instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     /// Write the events as JSON lines to a file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub events: Option<PathBuf>,
-    /// Stop the whole run at the first failure
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Do not track cost
-    #[arg(long)]
-    pub no_track_cost: bool,
-    /// Trust the plan and its project for this run, as `PLANDECK_TRUST=1` does
-    #[arg(long)]
-    pub trust: bool,
-    /// Run code and programs in a jail even where this system cannot confine them
-    #[arg(long)]
-    pub allow_unsandboxed: bool,
-    /// Reuse no outputs of earlier runs, except pinned ones
-    #[arg(long)]
-    pub fresh: bool,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }
 
 impl PlannerArgs {

@@ -1,6 +1,7 @@
 //! The options of `plandeck run`, which `plandeck fork` and `plandeck PLAN` take too.
 
-use super::values::{Bound, age, amount, answer, limit, pace, rate, reply};
+use super::policy::{HeadlessArgs, PolicyArgs, UnknownArgs};
+use super::values::{Bound, age, amount, limit, pace, rate, reply};
 use crate::run::{Answer, Rate, ResourceLimits};
 use crate::session::{EditedPlan, SourceOptions};
 use crate::tui::{Keymaps, Surroundings};
@@ -68,9 +69,8 @@ pub(crate) struct LimitArgs {
 /// `plandeck demo`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DemoArgs {
-    /// Print plain progress on standard error instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     /// Print the result as a JSON object on standard output (implies --headless)
     #[arg(long)]
     pub json: bool,
@@ -96,28 +96,16 @@ pub(crate) struct RunArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Print plain progress on standard error instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     /// Print the result as a JSON object on standard output (implies --headless)
     #[arg(long)]
     pub json: bool,
     /// Write the events as JSON lines to a file, or with - to standard output (implies --headless)
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub events: Option<PathBuf>,
-    /// Stop the whole run at the first failure
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Do not track cost
-    #[arg(long)]
-    pub no_track_cost: bool,
-    /// Trust this plan and its project for this run, as `PLANDECK_TRUST=1` does: it may start programs, reach hosts and
-    /// run code, and the `base_url` of a project's plandeck.toml gets the key of the provider
-    #[arg(long)]
-    pub trust: bool,
-    /// Answer a step that needs an approval: make its call, or skip it; STEP[N] is an element, * every step; repeatable
-    #[arg(long, value_name = "STEP=yes|no", value_parser = answer)]
-    pub approve: Vec<(Arc<str>, bool)>,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// Hold the run at a step: STEP, STEP:after, STEP:failure, or STEP:CONDITION over input, attempt, output and cost;
     /// STEP[N] is an element, * every step; repeatable
     #[arg(long = "break", value_name = "STEP[:WHEN]")]
@@ -129,9 +117,6 @@ pub(crate) struct RunArgs {
     /// an element
     #[arg(long, value_name = "STEP")]
     pub to: Option<String>,
-    /// Run code and programs in a jail even where this system cannot confine them
-    #[arg(long)]
-    pub allow_unsandboxed: bool,
     /// Show what would run, what would stay and what that would cost, and run nothing; with --json as a JSON object
     #[arg(long)]
     pub dry_run: bool,
@@ -238,17 +223,13 @@ impl RunArgs {
             plan: None,
             source: SourceArgs::default(),
             limits: LimitArgs::default(),
-            headless: false,
+            shown: HeadlessArgs::default(),
             json: false,
             events: None,
-            fail_fast: false,
-            no_track_cost: false,
-            trust: false,
-            approve: Vec::new(),
+            policy: PolicyArgs::default(),
             breakpoints: Vec::new(),
             break_on_failure: false,
             to: None,
-            allow_unsandboxed: false,
             dry_run: false,
             paused: false,
             listen: None,
@@ -275,33 +256,17 @@ pub(crate) struct RecordArgs {
     /// Resume an earlier run: steps that it completed do not run again. RUN is an id, the start of one, or last
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
-    /// What to do with steps that were running at the interruption and may have happened [default: keep]
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub unknown: Option<UnknownWhen>,
+    #[command(flatten)]
+    pub interrupted: UnknownArgs,
     /// Whether to record the run
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub journal: JournalWhen,
-    /// Reuse no outputs of earlier runs, except pinned ones
-    #[arg(long)]
-    pub fresh: bool,
     /// Reuse outputs of earlier runs up to this age: 12h, 30d [default: 1d if they come from another machine, else 30d]
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub cache_ttl: Option<Duration>,
     /// Flush the journal to disk before every call that can cost money or change something
     #[arg(long)]
     pub durable: bool,
-}
-
-/// What happens to steps that were running when the earlier run was interrupted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UnknownWhen {
-    /// Leave them unknown, unless their tool can safely be called again
-    #[default]
-    Keep,
-    /// Run them again
-    Rerun,
-    /// Skip them
-    Skip,
 }
 
 /// Whether a run is recorded.

@@ -1,6 +1,7 @@
 //! The options of the commands that call steps of a recorded run again to learn something about them.
 
 use super::plan::PlannerArgs;
+use super::policy::{ConsentArgs, HeadlessArgs};
 use super::run::ColorWhen;
 use super::verbs::{GoOnArgs, ModelOptionArgs};
 use clap::{Args, ValueHint};
@@ -127,9 +128,8 @@ pub(crate) struct RepairArgs {
     /// Print the plan, what it runs again and the result as a JSON object on standard output
     #[arg(long)]
     pub json: bool,
-    /// Print plain progress on standard error instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorWhen,
@@ -159,6 +159,7 @@ pub(crate) struct BundleArgs {
 
 /// `plandeck test`.
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("trust", |trust| trust.help("Trust the code in the bundles").long_help(None)))]
 pub(crate) struct TestArgs {
     /// Bundles, or folders with bundles
     #[arg(value_name = "DIR|BUNDLE", required = true, value_hint = ValueHint::AnyPath)]
@@ -166,10 +167,6 @@ pub(crate) struct TestArgs {
     /// Print the results as a JSON list on standard output
     #[arg(long)]
     pub json: bool,
-    /// Trust the code in the bundles
-    #[arg(long)]
-    pub trust: bool,
-    /// Run code even where this system cannot confine it
-    #[arg(long)]
-    pub allow_unsandboxed: bool,
+    #[command(flatten)]
+    pub consent: ConsentArgs,
 }

@@ -1,6 +1,7 @@
 //! The options of the commands that steer a run.
 
-use super::run::{LimitArgs, ScreenArgs, SourceArgs, UnknownWhen};
+use super::policy::{ConsentArgs, HeadlessArgs, UnknownArgs};
+use super::run::{LimitArgs, RunArgs, ScreenArgs, SourceArgs};
 use super::values::{OrDefault, max_tokens, temperature};
 use crate::units::Temperature;
 use clap::Args;
@@ -29,6 +30,9 @@ pub(crate) struct OfRun {
 
 /// `plandeck attach`.
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("headless", |headless| {
+    headless.help("Print plain progress on standard output instead of opening the dashboard")
+}))]
 pub(crate) struct AttachArgs {
     /// The run or the batch: its id, the start of its id, last, or the address of a run that listens on the network
     #[arg(value_name = "RUN|BATCH|URL")]
@@ -41,9 +45,8 @@ pub(crate) struct AttachArgs {
         hide_env_values = true
     )]
     pub token: Option<String>,
-    /// Print plain progress on standard output instead of opening the dashboard
-    #[arg(long)]
-    pub headless: bool,
+    #[command(flatten)]
+    pub shown: HeadlessArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
 }
@@ -71,15 +74,23 @@ pub(crate) struct GoOnArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Trust the plan and its project for this run
-    #[arg(long)]
-    pub trust: bool,
-    /// Run code and programs in a jail even where this system cannot confine them
-    #[arg(long)]
-    pub allow_unsandboxed: bool,
-    /// What to do with steps that were running at an interruption and may have happened [default: keep]
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub unknown: Option<UnknownWhen>,
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    #[command(flatten)]
+    pub interrupted: UnknownArgs,
+}
+
+impl GoOnArgs {
+    /// The arguments of the run that goes on, without a screen.
+    pub(crate) fn into_run(self) -> RunArgs {
+        let mut run = RunArgs::by_default();
+        run.source = self.source;
+        run.limits = self.limits;
+        run.policy.consent = self.consent;
+        run.record.interrupted = self.interrupted;
+        run.shown.headless = true;
+        run
+    }
 }
 
 /// A verb about a live run as a whole.

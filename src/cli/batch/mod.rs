@@ -6,13 +6,11 @@ mod progress;
 mod recorded;
 
 use super::args::batch::BatchArgs;
-use super::args::run::UnknownWhen;
 use super::context::context;
 use super::failure::{Failure, NOT_WRITTEN, OVER_LIMIT};
 use super::output::{note, note_line, notes};
 use super::terminal::{is_interactive, signal_code};
 use super::{screen, trust};
-use crate::engine::UnknownSteps;
 use crate::run::Answers;
 use crate::session::{
     Batch, BatchEnd, BatchInputs, BatchUpdate, JournalSettings, SessionError, Settings,
@@ -51,8 +49,8 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
         known.complete(&mut args, &mut source, &mut common);
     }
     settings.complete(&mut source);
-    source.trust = trust::is_given(args.trust);
-    source.allow_unsandboxed = args.allow_unsandboxed;
+    source.trust = trust::is_given(args.policy.consent.trust);
+    source.allow_unsandboxed = args.policy.consent.allow_unsandboxed;
     let (Some(plan), Some(inputs)) = (args.plan.clone(), args.inputs.clone()) else {
         return Err(Failure::usage(
             "the batch has no plan or no inputs on record: plandeck batch PLAN --inputs FILE --resume BATCH",
@@ -87,7 +85,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let mut kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
     let loaded = load(&plan, source, &settings).await?;
     recorded::leave_secrets_out(&mut kept, &loaded.secrets_in_reach());
-    let headless = args.headless || args.json || !is_interactive();
+    let headless = args.shown.headless || args.json || !is_interactive();
     if !headless {
         screen::complete(&mut args.screen, &settings)?;
         screen::print_faults(&args.screen);
@@ -106,18 +104,14 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
         .into_execution(consent)
         .limits(limits)
         .rates(rates)
-        .track_cost(!args.no_track_cost)
-        .fail_fast(args.fail_fast)
-        .answers(Answers::new(args.approve.iter().cloned()))
+        .track_cost(!args.policy.no_track_cost)
+        .fail_fast(args.policy.fail_fast)
+        .answers(Answers::new(args.policy.approve.iter().cloned()))
         .approval_lifetime(lifetime.map_err(SessionError::Settings)?)
-        .unknown(match args.unknown.unwrap_or_default() {
-            UnknownWhen::Keep => UnknownSteps::Keep,
-            UnknownWhen::Rerun => UnknownSteps::Rerun,
-            UnknownWhen::Skip => UnknownSteps::Skip,
-        })
+        .unknown(args.interrupted.steps())
         .journal(JournalSettings::default())
         .cache(CacheOptions {
-            fresh: args.fresh,
+            fresh: args.policy.fresh,
             time_to_live: None,
         });
     if let Some(seed) = seed {

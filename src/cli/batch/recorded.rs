@@ -40,9 +40,9 @@ pub(super) fn settings(
         "max_runs": args.max_runs,
         "retries": args.retries,
         "in_order": args.in_order,
-        "fail_fast": args.fail_fast,
-        "no_track_cost": args.no_track_cost,
-        "approve": args.approve,
+        "fail_fast": args.policy.fail_fast,
+        "no_track_cost": args.policy.no_track_cost,
+        "approve": args.policy.approve,
     })
 }
 
@@ -74,11 +74,11 @@ impl Recorded<'_> {
         args.max_runs = args.max_runs.or_else(|| number("max_runs"));
         args.retries = args.retries.or_else(|| number("retries"));
         args.in_order |= flag("in_order");
-        args.fail_fast |= flag("fail_fast");
-        args.no_track_cost |= flag("no_track_cost");
-        if args.approve.is_empty() {
+        args.policy.fail_fast |= flag("fail_fast");
+        args.policy.no_track_cost |= flag("no_track_cost");
+        if args.policy.approve.is_empty() {
             let known = serde_json::from_value(self.0["approve"].clone());
-            args.approve = known.unwrap_or_default();
+            args.policy.approve = known.unwrap_or_default();
         }
         source.complete_from(self.0);
         for (name, value) in self.0["context"].as_object().into_iter().flatten() {

@@ -7,6 +7,7 @@ mod reader;
 
 use super::args::Cli;
 use super::args::history::{ForkArgs, ReplayArgs};
+use super::args::policy::HeadlessArgs;
 use super::args::run::{OpenedFrom, RunArgs};
 use super::batch_view::view;
 use super::failure::{Failure, NOTHING_RAN};
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 /// Shows the home screen, and opens what the user chooses.
 pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
-    if args.headless || args.json || args.events.is_some() || !is_interactive() {
+    if args.shown.headless || args.json || args.events.is_some() || !is_interactive() {
         let usage = Cli::command().render_help();
         note(&usage.to_string());
         return Ok(NOTHING_RAN);
@@ -61,7 +62,7 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
     let replay_args = |run: &Arc<str>, speed: f64| ReplayArgs {
         run: run.to_string(),
         speed,
-        headless: false,
+        shown: HeadlessArgs::default(),
         screen: args.screen.clone(),
     };
     match choice {

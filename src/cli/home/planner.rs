@@ -41,7 +41,7 @@ async fn made(
         ..PlanningOptions::default()
     };
     settings.complete(&mut options.source);
-    options.source.trust = crate::cli::trust::is_given(args.trust);
+    options.source.trust = crate::cli::trust::is_given(args.policy.consent.trust);
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let mut source = options.source.clone();
     let sender = answers.clone();
