@@ -94,6 +94,11 @@ impl BatchCursor {
     }
 }
 
+/// Finds the first run of a batch. It is asked for whenever the batch is looked at, so that it must not sort the runs.
+fn first_run(order: &str) -> String {
+    format!("WHERE batch = ?1 AND events > 0 ORDER BY {order} LIMIT 1")
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
     let status: String = row.get(4)?;
     let started: String = row.get(7)?;
@@ -157,8 +162,8 @@ impl Store {
 
     /// The ids of the plan's steps, as the first run of the batch has them.
     fn steps_of_batch(&self, batch: &str) -> Result<Arc<[Arc<str>]>, StoreError> {
-        let rest = "WHERE batch = ?1 AND events > 0 ORDER BY id LIMIT 1";
-        let Some(run) = self.select(rest, [batch])?.pop() else {
+        let rest = first_run(self.since(SINCE, "change", "id"));
+        let Some(run) = self.select(&rest, [batch])?.pop() else {
             return Ok(Arc::default());
         };
         let mut events = Vec::new();
@@ -169,5 +174,32 @@ impl Store {
             }
             _ => Arc::default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::batches::begin_batch;
+
+    #[test]
+    fn the_first_run_of_a_large_batch_is_found_without_sorting_its_runs() {
+        let home = tempfile::tempdir().unwrap();
+        let record = BatchRecord {
+            batch: "b".into(),
+            plan: "p".into(),
+            started_at: "2026-11-30T00:00:00Z".into(),
+            settings: serde_json::Value::Null,
+            items: None,
+        };
+        begin_batch(home.path(), &record).unwrap();
+        let store = Store::at(home.path()).unwrap();
+        let rest = first_run(store.since(SINCE, "change", "id"));
+        let query = format!("EXPLAIN QUERY PLAN SELECT id FROM runs {rest}");
+        let mut statement = store.connection().prepare(&query).unwrap();
+        let lines = statement.query_map(["b"], |row| row.get::<_, String>(3));
+        let lines: Vec<String> = lines.unwrap().map(Result::unwrap).collect();
+        assert!(lines[0].contains("runs_by_change"), "{lines:?}");
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
 }
