@@ -13,6 +13,7 @@ mod given_calls;
 mod markdown;
 pub(crate) mod money;
 pub(crate) mod otlp;
+mod page;
 mod picture;
 mod previews;
 mod progress;
@@ -24,7 +25,7 @@ mod settlements;
 mod summary;
 mod watched;
 
-pub(crate) use batch::{BatchDiff, BatchReport};
+pub(crate) use batch::{BatchDiff, BatchReport, failure_lines, quantile_lines};
 pub(crate) use charges::sum_in_words;
 pub(crate) use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render_faults};

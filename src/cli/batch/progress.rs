@@ -1,21 +1,17 @@
 //! How far a batch is, on standard error, and its summary at the end.
 
 use crate::cli::output::{end_passing_line, note, passing_line, print_message};
+use crate::report::{failure_lines, quantile_lines};
 use crate::run::RunOutcome;
-use crate::session::{BatchEnd, BatchLine, FailureGroup, Quantiles, Tally};
-use crate::text::{fit, format, line};
+use crate::session::{BatchEnd, BatchLine, Tally};
+use crate::text::{format, line};
 use crate::units::Micros;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where standard error is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
-/// Groups of failures that are printed.
-const GROUPS: usize = 10;
-/// Cells of a message.
-const MESSAGE: usize = 100;
 
 /// The progress of a batch.
 pub(super) struct Progress {
@@ -138,44 +134,14 @@ impl Progress {
             tally.cost
         );
         if counts.total() > counts.limit_exceeded {
-            let time = |ms: f64| format::duration(Micros((ms * 1e3) as u64));
-            text += &quantiles("time", &latency, time);
-            text += &quantiles("cost", &cost, |usd| format!("${usd:.6}"));
+            text += &quantile_lines(&latency, &cost);
         }
         if let Some((_, message)) = &end.limit {
             text.push_str("stopped by a limit: ");
             text.push_str(&line(message));
             text.push('\n');
         }
-        for group in groups.iter().take(GROUPS) {
-            text += &failure(group);
-        }
-        if groups.len() > GROUPS {
-            let more = groups.len() - GROUPS;
-            let _ = writeln!(text, "and {more} more kinds of failure");
-        }
+        text += &failure_lines(&groups);
         note(&text);
     }
-}
-
-fn quantiles(name: &str, found: &Quantiles, shown: impl Fn(f64) -> String) -> String {
-    format!(
-        "{name} of an item: half below {}, 90 % below {}, 99 % below {}, at most {}\n",
-        shown(found.p50),
-        shown(found.p90),
-        shown(found.p99),
-        shown(found.max)
-    )
-}
-
-fn failure(group: &FailureGroup) -> String {
-    let step = group.step.as_ref().map(|step| format!("step {step}: "));
-    let message = fit(&line(&group.message), MESSAGE);
-    format!(
-        "{:>7}  {}{}: {message} (as {})\n",
-        group.count,
-        line(&step.unwrap_or_default()),
-        group.kind,
-        line(&group.example)
-    )
 }

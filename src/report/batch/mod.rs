@@ -6,6 +6,7 @@ mod page;
 mod text;
 
 pub(crate) use diff::BatchDiff;
+pub(crate) use text::{failure_lines, quantile_lines};
 
 use crate::run::{BatchState, FailureGroup, ItemCounts, Quantiles, RunWord, StepStatus};
 use crate::text::{format, line};

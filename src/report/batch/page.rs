@@ -1,13 +1,13 @@
 //! A batch as one page for a browser, which needs nothing beside it.
 
 use super::{BatchReport, ItemReport, cost_or_unknown, dollars, time};
+use crate::report::page::Page;
 use crate::run::Quantiles;
 use crate::text::{format, line};
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
-const TEMPLATE: &str = include_str!("page.html");
+const BODY: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
 
 impl BatchReport {
     /// The page.
@@ -54,14 +54,18 @@ impl BatchReport {
             })
         });
         let items = |items: &[ItemReport]| -> Vec<Value> { items.iter().map(item).collect() };
-        let mut environment = Environment::empty();
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.render_str(
-            TEMPLATE,
-            minijinja::Value::from(Serde(json!({
-                "plan": line(&self.plan),
-                "batch": line(&self.batch),
-                "figures": self.facts(),
+        let page = Page {
+            title: format!("{}: a batch", line(&self.plan)),
+            heading: line(&self.plan),
+            figures: json!(self.facts()),
+            style: STYLE,
+            body: BODY,
+            footer: format!(
+                "Batch {}. Quantiles are exact to a percent.",
+                line(&self.batch)
+            ),
+            script: None,
+            values: json!({
                 "time": quantiles(&self.latency_ms, time),
                 "cost": quantiles(&self.cost_usd, dollars),
                 "steps": steps.collect::<Vec<_>>(),
@@ -70,8 +74,9 @@ impl BatchReport {
                     {"name": "Slowest items", "items": items(&self.slowest)},
                     {"name": "Most expensive items", "items": items(&self.most_expensive)},
                 ],
-            }))),
-        )
+            }),
+        };
+        page.render()
     }
 }
 

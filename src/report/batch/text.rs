@@ -1,7 +1,7 @@
 //! A batch as text for a terminal.
 
 use super::{BatchReport, dollars, time};
-use crate::run::Quantiles;
+use crate::run::{FailureGroup, Quantiles};
 use crate::text::{fit, format, line, pad, width};
 use crate::units::Micros;
 use std::fmt::Write as _;
@@ -11,6 +11,48 @@ const GROUPS: usize = 10;
 /// Cells of a message, and of a step's name.
 const MESSAGE: usize = 100;
 const STEP: usize = 30;
+
+/// What the items took and cost, each in a line; nothing of costs where nothing cost anything.
+pub(crate) fn quantile_lines(latency_ms: &Quantiles, cost_usd: &Quantiles) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, found: &Quantiles, show: fn(f64) -> String| {
+        let _ = writeln!(
+            text,
+            "{name} of an item: half below {}, 90 % below {}, 99 % below {}, at most {}",
+            show(found.p50),
+            show(found.p90),
+            show(found.p99),
+            show(found.max)
+        );
+    };
+    line("time", latency_ms, time);
+    if cost_usd.max > 0.0 {
+        line("cost", cost_usd, dollars);
+    }
+    text
+}
+
+/// Like failures, a line each, the most frequent first.
+pub(crate) fn failure_lines(groups: &[FailureGroup]) -> String {
+    let mut text = String::new();
+    for group in groups.iter().take(GROUPS) {
+        let step = group.step.as_ref().map(|step| format!("step {step}: "));
+        let _ = writeln!(
+            text,
+            "{:>7}  {}{}: {} (as {})",
+            group.count,
+            line(&step.unwrap_or_default()),
+            group.kind,
+            fit(&line(&group.message), MESSAGE),
+            line(&group.example)
+        );
+    }
+    if groups.len() > GROUPS {
+        let more = groups.len() - GROUPS;
+        let _ = writeln!(text, "and {more} more kinds of failure");
+    }
+    text
+}
 
 impl BatchReport {
     /// The figures as text, each line ended by a line feed. What it names comes from plans and tools and is made safe to
@@ -27,36 +69,10 @@ impl BatchReport {
             self.cost
         );
         if self.counts.ended() > 0 {
-            let mut line = |name: &str, found: &Quantiles, show: fn(f64) -> String| {
-                let _ = writeln!(
-                    text,
-                    "{name} of an item: half below {}, 90 % below {}, 99 % below {}, at most {}",
-                    show(found.p50),
-                    show(found.p90),
-                    show(found.p99),
-                    show(found.max)
-                );
-            };
-            line("time", &self.latency_ms, time);
-            line("cost", &self.cost_usd, dollars);
+            text += &quantile_lines(&self.latency_ms, &self.cost_usd);
         }
         self.steps_in_text(&mut text);
-        for group in self.failures.iter().take(GROUPS) {
-            let step = group.step.as_ref().map(|step| format!("step {step}: "));
-            let _ = writeln!(
-                text,
-                "{:>7}  {}{}: {} (as {})",
-                group.count,
-                line(&step.unwrap_or_default()),
-                group.kind,
-                fit(&line(&group.message), MESSAGE),
-                line(&group.example)
-            );
-        }
-        if self.failures.len() > GROUPS {
-            let more = self.failures.len() - GROUPS;
-            let _ = writeln!(text, "and {more} more kinds of failure");
-        }
+        text += &failure_lines(&self.failures);
         text
     }
 

@@ -2,15 +2,15 @@
 
 use super::drawing::Drawing;
 use super::svg;
+use crate::report::page::Page;
 use crate::report::{money, result_of};
 use crate::run::{RunState, StepState, figures as figures_of};
 use crate::text::{escape_json, format, line, visible};
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const TEMPLATE: &str = include_str!("page.html");
+const BODY: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// A row of the list of steps.
@@ -38,25 +38,26 @@ pub(crate) fn html(run: &RunState, status: &str) -> Result<String, minijinja::Er
     let result = result_of(run, status);
     let header = run.header.as_deref();
     let text = |value: &Value| line(value.as_str().unwrap_or_default());
-    let mut environment = Environment::empty();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("safe", minijinja::filters::safe);
-    environment.render_str(
-        TEMPLATE,
-        minijinja::Value::from(Serde(json!({
-            "plan": text(&result["plan"]),
-            "status": status,
-            "run_id": text(&result["run_id"]),
-            "started_at": header.map(|header| line(&header.started_at)),
-            "figures": figures(run, status, &result),
+    let plan = text(&result["plan"]);
+    let run_id = text(&result["run_id"]);
+    let started = header.map(|header| line(&header.started_at));
+    let page = Page {
+        title: format!("{plan}: {status}"),
+        heading: plan,
+        figures: json!(figures(run, status, &result)),
+        style: STYLE,
+        body: BODY,
+        footer: format!("Run {run_id}, started {}.", started.unwrap_or_default()),
+        script: Some((SCRIPT, run_id)),
+        values: json!({
             "error": result["error"]["message"].as_str().map(readable),
             "graph": svg::graph(&Drawing::of(run), false),
             "timeline": svg::timeline(run),
             "result": pretty(&result["result"]),
             "steps": run.steps.iter().enumerate().map(|(at, row)| step(run, at, row)).collect::<Vec<_>>(),
-            "script": SCRIPT,
-        }))),
-    )
+        }),
+    };
+    page.render()
 }
 
 fn figures(run: &RunState, status: &str, result: &Value) -> Vec<(&'static str, String)> {
