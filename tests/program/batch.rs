@@ -225,12 +225,12 @@ fn bad_inputs_are_all_named_with_their_lines_and_nothing_runs() {
             &[
                 "in.jsonl:2: it is not valid JSON",
                 "in.jsonl:3: it is not a JSON object",
-                "has no n",
+                "in.jsonl:4: item 3 has no n",
             ][..],
         ),
         (
             "{\"key\": \"a\", \"context\": {\"n\": 1}}\n{\"key\": \"a\", \"context\": {\"n\": 2}}\n",
-            &["keys are unique"][..],
+            &["in.jsonl:2: the key a stands for item 0 already"][..],
         ),
         ("", &["it has no items"][..]),
     ] {
@@ -254,6 +254,38 @@ fn bad_inputs_are_all_named_with_their_lines_and_nothing_runs() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn bad_lines_of_standard_input_are_named_as_such_and_a_pipe_is_read_whole() {
+    let folder = folder(PLAN, TOOLS);
+    let home = folder.path().join("home");
+    let output = plandeck()
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", &home)
+        .args(["batch", "plan.yaml", "--inputs", "-", "--worker", "offline"])
+        .write_stdin("{\"n\": 1}\nnothing\n")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    let said = stderr(&output);
+    assert!(
+        said.contains("standard input:2: it is not valid JSON"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(home.join("batches")).unwrap().count(), 0);
+
+    let made = std::process::Command::new("mkfifo")
+        .current_dir(folder.path())
+        .arg("pipe")
+        .status();
+    assert!(made.unwrap().success());
+    let pipe = folder.path().join("pipe");
+    let writer = std::thread::spawn(move || std::fs::write(pipe, "{\"n\": 1}\n{\"n\": 2}\n"));
+    let output = batch(folder.path(), &["plan.yaml", "--inputs", "pipe"]);
+    writer.join().unwrap().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(keys(&lines_of(&output.stdout)).len(), 2);
 }
 
 /// Each call takes a moment, costs a dollar, and notes outside when it began and ended.

@@ -56,10 +56,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
             "the batch has no plan or no inputs on record: plandeck batch PLAN --inputs FILE --resume BATCH",
         ));
     };
-    let inputs = match inputs.to_str() {
-        Some("-") => spooled()?,
-        _ => inputs,
-    };
+    let (inputs, name) = read_once(inputs)?;
     let limits = known.and_then(Recorded::limits);
     let limits = args.limits.over(match limits {
         Some(limits) => limits,
@@ -75,10 +72,16 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
         key: args.key.clone(),
         common: common.clone(),
         content: None,
+        name,
     };
     let needed = needed(&plan, &settings, source.clone()).await?;
     all.name_content(&needed);
-    let total = all.check(&needed)?;
+    let total = all.check(&needed).inspect_err(|_| {
+        if all.name.is_some() {
+            // Nothing ran, so that nothing needs it again.
+            let _ = std::fs::remove_file(&all.path);
+        }
+    })?;
     let first = all.open()?.find_map(Result::ok);
     source.context = first.map(|item| item.context).unwrap_or_default();
     let seed = source.seed;
@@ -154,14 +157,29 @@ async fn needed(
         .collect())
 }
 
-/// Standard input as a file, since it is read twice, and again when the batch is resumed.
-fn spooled() -> Result<PathBuf, Failure> {
+/// A file with the inputs, and what to call it where the user does not know it. Standard input and pipes are kept in a
+/// file, since inputs are read twice, and again when the batch is resumed.
+fn read_once(inputs: PathBuf) -> Result<(PathBuf, Option<String>), Failure> {
+    if inputs.as_os_str() == "-" {
+        let name = "standard input".to_owned();
+        return Ok((spooled(std::io::stdin().lock())?, Some(name)));
+    }
+    let is_pipe = std::fs::metadata(&inputs).is_ok_and(|known| !known.is_file() && !known.is_dir());
+    if !is_pipe {
+        return Ok((inputs, None));
+    }
+    let name = inputs.display().to_string();
+    let pipe = std::fs::File::open(&inputs).map_err(|error| SessionError::file(&name, error))?;
+    Ok((spooled(pipe)?, Some(name)))
+}
+
+fn spooled(mut from: impl std::io::Read) -> Result<PathBuf, Failure> {
     let folder = home()?.join("batches");
     let file = folder.join(format!("{}.jsonl", uuid::Uuid::now_v7()));
-    let copy = || {
+    let mut copy = || {
         std::fs::create_dir_all(&folder)?;
         let mut into = std::fs::File::create(&file)?;
-        std::io::copy(&mut std::io::stdin().lock(), &mut into)
+        std::io::copy(&mut from, &mut into)
     };
     match copy() {
         Ok(_) => Ok(file),

@@ -3,9 +3,11 @@
 use super::csv::{CsvFault, next_record};
 use super::item::BatchItem;
 use crate::session::SessionError;
+use crate::text::format;
 use crate::text::message::quote;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -36,6 +38,8 @@ pub struct BatchInputs {
     pub common: Map<String, Value>,
     /// The context value that holds the content of a file of a folder.
     pub content: Option<String>,
+    /// What messages call the input, where that is not its path.
+    pub name: Option<String>,
 }
 
 /// What is wrong with an item.
@@ -53,6 +57,10 @@ impl fmt::Display for InputFault {
     }
 }
 
+/// Where an item is, and the item.
+type Placed = (String, Result<BatchItem, String>);
+type PlacedItems = Box<dyn Iterator<Item = Placed> + Send>;
+
 /// The items, one after another.
 pub type Items = Box<dyn Iterator<Item = Result<BatchItem, InputFault>> + Send>;
 
@@ -62,7 +70,22 @@ impl BatchInputs {
     /// # Errors
     /// When the file or the folder cannot be opened.
     pub fn open(&self) -> Result<Items, SessionError> {
-        let name = self.path.display().to_string();
+        let items = self
+            .placed()?
+            .map(|(place, item)| item.map_err(|message| InputFault { place, message }));
+        Ok(Box::new(items))
+    }
+
+    /// What the places of its items begin with.
+    fn name(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    fn placed(&self) -> Result<PlacedItems, SessionError> {
+        let name = self.name();
         let fault = |error| SessionError::file(&name, error);
         if self.path.is_dir() {
             return self.files().map_err(fault);
@@ -84,10 +107,11 @@ impl BatchInputs {
     pub fn check(&self, needed: &[Arc<str>]) -> Result<u64, SessionError> {
         let mut faults: Vec<String> = Vec::new();
         let (mut count, mut wrong) = (0_u64, 0_u64);
-        let mut keys: HashSet<[u8; 16]> = HashSet::new();
-        for item in self.open()? {
+        // Each key with the item that it stands for.
+        let mut keys: HashMap<[u8; 16], u64> = HashMap::new();
+        for (index, (place, item)) in (0..).zip(self.placed()?) {
             let fault = match item {
-                Err(fault) => Some(fault.to_string()),
+                Err(message) => Some(format!("{place}: {message}")),
                 Ok(item) => {
                     count += 1;
                     let missing = needed
@@ -95,21 +119,23 @@ impl BatchInputs {
                         .find(|name| !item.context.contains_key(&***name));
                     let mut short = [0; 16];
                     short.copy_from_slice(&blake3::hash(item.key.as_bytes()).as_bytes()[..16]);
-                    if keys.insert(short) {
-                        missing.map(|name| {
-                            format!(
-                                "{}: item {} has no {name}, which the plan refers to; give it there, or to every item \
-                                 with -c {name}=VALUE",
-                                self.path.display(),
-                                quote(&item.key, 60)
-                            )
-                        })
-                    } else {
-                        Some(format!(
-                            "{}: the key {} stands for an earlier item already; keys are unique in a batch",
-                            self.path.display(),
-                            quote(&item.key, 60)
-                        ))
+                    match keys.entry(short) {
+                        Entry::Occupied(first) => Some(format!(
+                            "{place}: the key {} stands for item {} already; keys are unique in a batch: change one, or \
+                             take another context value with --key",
+                            quote(&item.key, 60),
+                            first.get()
+                        )),
+                        Entry::Vacant(free) => {
+                            free.insert(index);
+                            missing.map(|name| {
+                                format!(
+                                    "{place}: item {} has no {name}, which the plan refers to; give it there, or to \
+                                     every item with -c {name}=VALUE",
+                                    quote(&item.key, 60)
+                                )
+                            })
+                        }
                     }
                 }
             };
@@ -124,42 +150,47 @@ impl BatchInputs {
             return Err(SessionError::Inputs(faults.join("\n")));
         }
         if count == 0 {
-            let name = self.path.display();
-            let message = format!("{name}: it has no items; nothing ran");
+            let message = format!("{}: it has no items; nothing ran", self.name());
             return Err(SessionError::Inputs(message));
         }
         Ok(count)
     }
 
-    fn lines(&self, name: String, mut from: impl BufRead + Send + 'static) -> Items {
+    fn lines(&self, name: String, mut from: impl BufRead + Send + 'static) -> PlacedItems {
         let this = self.clone();
-        let (mut line, mut index) = (0_u64, 0_u64);
+        let (mut line, mut index, mut over) = (0_u64, 0_u64, false);
         Box::new(std::iter::from_fn(move || {
             loop {
-                line += 1;
-                let fault = |message: String| InputFault {
-                    place: format!("{name}:{line}"),
-                    message,
-                };
-                let text = match next_line(&mut from) {
-                    Ok(None) => return None,
-                    Ok(Some(Line::Text(text))) => text,
-                    Ok(Some(Line::TooLarge)) => return Some(Err(fault(too_large()))),
-                    Err(error) => return Some(Err(fault(error.to_string()))),
-                };
-                let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-                if text.iter().all(u8::is_ascii_whitespace) {
-                    continue;
+                if over {
+                    return None;
                 }
-                let item = serde_json::from_slice(text)
-                    .map_err(|error| {
-                        format!("it is not valid JSON ({error}); one JSON object a line")
-                    })
-                    .and_then(|value| this.of_value(value, index));
+                line += 1;
+                let item = match next_line(&mut from) {
+                    Ok(None) => return None,
+                    Ok(Some(Line::Text(text))) => {
+                        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+                        if text.iter().all(u8::is_ascii_whitespace) {
+                            continue;
+                        }
+                        this.of_line(text, index)
+                    }
+                    Ok(Some(Line::TooLarge)) => Err(too_large()),
+                    Err(error) => {
+                        over = true;
+                        Err(error.to_string())
+                    }
+                };
                 index += 1;
-                return Some(item.map_err(fault));
+                return Some((format!("{name}:{line}"), item));
             }
         }))
+    }
+
+    fn of_line(&self, text: &[u8], index: u64) -> Result<BatchItem, String> {
+        let text = std::str::from_utf8(text).map_err(|_| NOT_UTF8.to_owned())?;
+        let value = serde_json::from_str(text)
+            .map_err(|error| format!("it is not valid JSON ({error}); one JSON object a line"))?;
+        self.of_value(value, index)
     }
 
     /// An item from a line: the context itself, or `{"key", "context"}`.
@@ -202,7 +233,7 @@ impl BatchInputs {
         })
     }
 
-    fn csv(&self, name: String, mut from: impl BufRead + Send + 'static) -> Items {
+    fn csv(&self, name: String, mut from: impl BufRead + Send + 'static) -> PlacedItems {
         let this = self.clone();
         let (mut line, mut index) = (0_u64, 0_u64);
         let mut head: Option<Vec<String>> = None;
@@ -212,64 +243,46 @@ impl BatchInputs {
                 if over {
                     return None;
                 }
-                let place = |line: u64| format!("{name}:{line}");
-                let record = match next_record(&mut from, &mut line, MAX_ITEM)? {
-                    Ok(record) => record,
+                let (line, fields) = match next_record(&mut from, &mut line, MAX_ITEM)? {
+                    Ok(record) => (record.line, Ok(record.fields)),
                     Err((line, fault)) => {
                         over = !matches!(fault, CsvFault::TooLarge);
-                        let message = match fault {
-                            CsvFault::Io(error) => error.to_string(),
-                            CsvFault::TooLarge => too_large(),
-                            CsvFault::Unclosed => {
-                                "a quotation mark is not closed before the end of the file"
-                                    .to_owned()
-                            }
-                        };
-                        let place = place(line);
-                        return Some(Err(InputFault { place, message }));
+                        (line, Err(csv_fault(&fault)))
                     }
                 };
-                let texts = record.fields.into_iter().map(String::from_utf8);
-                let Ok(texts) = texts.collect::<Result<Vec<_>, _>>() else {
-                    let message = "it is not valid UTF-8; save the file as UTF-8".to_owned();
-                    let place = place(record.line);
-                    return Some(Err(InputFault { place, message }));
-                };
+                let texts = fields.and_then(|fields| {
+                    let texts = fields.into_iter().map(String::from_utf8);
+                    let texts = texts.collect::<Result<Vec<_>, _>>();
+                    texts.map_err(|_| NOT_UTF8.to_owned())
+                });
+                let place = format!("{name}:{line}");
                 let Some(names) = &head else {
-                    match head_of(texts) {
+                    match texts.and_then(head_of) {
                         Ok(names) => head = Some(names),
                         Err(message) => {
                             over = true;
-                            let place = place(record.line);
-                            return Some(Err(InputFault { place, message }));
+                            return Some((place, Err(message)));
                         }
                     }
                     continue;
                 };
-                let item = if texts.len() == names.len() {
-                    let cells = texts.iter().map(|text| cell(text));
-                    let own = names.iter().cloned().zip(cells).collect();
-                    this.item(None, own, index)
-                } else {
-                    let (found, expected) = (texts.len(), names.len());
-                    Err(format!(
-                        "it has {found} fields, and the header has {expected}"
-                    ))
-                };
+                let own = texts.and_then(|texts| row_of(names, &texts));
+                let item = own.and_then(|own| this.item(None, own, index));
                 index += 1;
-                let place = place(record.line);
-                return Some(item.map_err(|message| InputFault { place, message }));
+                return Some((place, item));
             }
         }))
     }
 
-    fn files(&self) -> std::io::Result<Items> {
+    fn files(&self) -> std::io::Result<PlacedItems> {
         let mut names: Vec<OsString> = Vec::new();
         for entry in std::fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name();
             let hidden = name.as_encoded_bytes().starts_with(b".");
-            if !hidden && entry.path().is_file() {
+            // What cannot be looked at, as a link that leads nowhere, is an item that cannot be read.
+            let is_other = std::fs::metadata(entry.path()).is_ok_and(|known| !known.is_file());
+            if !hidden && !is_other {
                 names.push(name);
             }
         }
@@ -277,10 +290,7 @@ impl BatchInputs {
         let this = self.clone();
         let items = names.into_iter().map(move |name| {
             let path = this.path.join(&name);
-            this.file(&path, &name).map_err(|message| InputFault {
-                place: path.display().to_string(),
-                message,
-            })
+            (path.display().to_string(), this.file(&path, &name))
         });
         Ok(Box::new(items))
     }
@@ -293,7 +303,9 @@ impl BatchInputs {
         let mut bytes = Vec::new();
         let most = MAX_ITEM as u64 + 1;
         let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        read.map_err(|error| error.to_string())?;
+        read.map_err(|error| {
+            format!("it cannot be read ({error}); make it readable, or take it out of the folder")
+        })?;
         if bytes.len() > MAX_ITEM {
             return Err(too_large());
         }
@@ -324,6 +336,33 @@ impl BatchInputs {
             self.content = Some(name.to_string());
         }
     }
+}
+
+const NOT_UTF8: &str = "it is not valid UTF-8; save the file as UTF-8";
+
+fn csv_fault(fault: &CsvFault) -> String {
+    match fault {
+        CsvFault::Io(error) => error.to_string(),
+        CsvFault::TooLarge => too_large(),
+        CsvFault::Unclosed => {
+            "a quotation mark is not closed before the end of the file; close it, or double one \
+                               that belongs to the text"
+                .to_owned()
+        }
+    }
+}
+
+/// The context values of a row.
+fn row_of(names: &[String], texts: &[String]) -> Result<Map<String, Value>, String> {
+    if texts.len() != names.len() {
+        let fields = format::count(texts.len(), "field");
+        return Err(format!(
+            "it has {fields}, and the header has {}; a field with a comma stands in quotation marks",
+            names.len()
+        ));
+    }
+    let cells = texts.iter().map(|text| cell(text));
+    Ok(names.iter().cloned().zip(cells).collect())
 }
 
 fn too_large() -> String {

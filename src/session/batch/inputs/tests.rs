@@ -12,6 +12,7 @@ fn inputs(name: &str, text: &[u8]) -> (tempfile::TempDir, BatchInputs) {
         key: None,
         common: Map::new(),
         content: None,
+        name: None,
     };
     (folder, inputs)
 }
@@ -94,7 +95,10 @@ fn csv_has_a_header_and_fields_that_match_it() {
     inputs.key = Some("id".to_owned());
     let expected = [
         Ok(("1".to_owned(), json!({"id": 1, "text": "a, b"}))),
-        Err("it has 1 fields, and the header has 2".to_owned()),
+        Err(
+            "it has 1 field, and the header has 2; a field with a comma stands in quotation marks"
+                .to_owned(),
+        ),
         Ok(("3".to_owned(), json!({"id": 3, "text": "c"}))),
     ];
     assert_eq!(read(&inputs), expected);
@@ -127,12 +131,85 @@ fn keys_are_unique_values_are_given_and_there_is_something_to_do() {
         b"{\"key\": \"a\", \"context\": {}}\n{\"key\": \"a\", \"context\": {}}",
     );
     let error = inputs_of.check(&["n".into()]).unwrap_err().to_string();
-    assert!(error.contains("stands for an earlier item"), "{error}");
     assert!(
-        error.contains("has no n, which the plan refers to"),
+        error.contains("in.jsonl:2: the key a stands for item 0 already"),
+        "{error}"
+    );
+    assert!(
+        error.contains("in.jsonl:1: item a has no n, which the plan refers to"),
         "{error}"
     );
     let (_folder, empty) = inputs("in.jsonl", b"\n \n");
     let error = empty.check(&[]).unwrap_err().to_string();
     assert!(error.contains("it has no items"), "{error}");
+}
+
+/// Reads some text and then fails each time.
+struct Failing(&'static [u8]);
+
+impl std::io::Read for Failing {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(std::io::Error::other("the disk is gone"));
+        }
+        self.0.read(into)
+    }
+}
+
+#[test]
+fn a_file_that_can_no_longer_be_read_is_said_once() {
+    let (_folder, inputs) = inputs("in.jsonl", b"");
+    for (items, line) in [
+        (
+            inputs.lines("in".into(), BufReader::new(Failing(b"{}\n"))),
+            2,
+        ),
+        (inputs.csv("in".into(), BufReader::new(Failing(b"a\n"))), 2),
+    ] {
+        let faults = items
+            .take(10)
+            .filter_map(|(place, item)| Some((place, item.err()?)));
+        let faults: Vec<(String, String)> = faults.collect();
+        assert_eq!(
+            faults,
+            [(format!("in:{line}"), "the disk is gone".to_owned())]
+        );
+    }
+}
+
+#[test]
+fn what_is_not_utf_8_says_so_with_the_line() {
+    for (name, text) in [
+        ("in.jsonl", &b"{\"n\": 1}\r\n{\"n\": \"\xe9\"}\r\n"[..]),
+        ("in.csv", b"n\r\n1\r\n\xe9\r\n"),
+        // As spreadsheets write it on some systems.
+        ("in.csv", b"\xff\xfen\0\r\0\n\0"),
+    ] {
+        let (_folder, inputs) = inputs(name, text);
+        let error = inputs.check(&[]).unwrap_err().to_string();
+        assert!(error.contains("save the file as UTF-8"), "{error}");
+    }
+}
+
+#[test]
+fn an_item_keeps_its_place_behind_one_that_is_too_large() {
+    let mut text = b"{\"big\": \"".to_vec();
+    text.extend(vec![b'x'; MAX_ITEM]);
+    text.extend(b"\"}\n{\"n\": 2}\n");
+    let (_folder, inputs) = inputs("in.jsonl", &text);
+    let second = inputs.open().unwrap().nth(1).unwrap().unwrap();
+    assert_eq!(&*second.key, "1");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_a_folder_that_cannot_be_read_is_not_passed_over() {
+    let (folder, mut inputs) = inputs("a.txt", b"text");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("b.txt")).unwrap();
+    std::fs::create_dir(folder.path().join("c")).unwrap();
+    inputs.path = folder.path().to_path_buf();
+    let error = inputs.check(&[]).unwrap_err().to_string();
+    assert!(error.contains("b.txt: it cannot be read ("), "{error}");
+    assert!(error.contains("take it out of the folder"), "{error}");
+    assert_eq!(error.lines().count(), 2, "{error}");
 }
