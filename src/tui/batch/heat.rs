@@ -80,6 +80,15 @@ impl Bucket {
         self.of(StepStatus::Failed) + self.of(StepStatus::Unknown)
     }
 
+    /// The sign of some items of which so many went wrong.
+    pub(super) fn wrong_sign(wrong: u64, all: u64, theme: &Theme) -> (&'static str, Style) {
+        if wrong as f64 >= A_LOT * all as f64 {
+            let look = theme.status(StepStatus::Failed);
+            return (look.glyph, look.style);
+        }
+        (if theme.ascii { "+" } else { "×" }, theme.bad)
+    }
+
     /// The sign and its style.
     pub(super) fn sign(&self, scale: &Scale, theme: &Theme) -> (&'static str, Style) {
         match scale.heat {
@@ -96,12 +105,9 @@ impl Bucket {
         let waits = self.of(StepStatus::Pending) + self.of(StepStatus::Ready);
         let wrong = self.wrong();
         if wrong > 0 {
-            let lot = f64::from(wrong) >= A_LOT * f64::from(self.all);
-            let only_unknown = self.of(StepStatus::Failed) == 0;
-            return match (only_unknown, lot) {
-                (true, _) => look(StepStatus::Unknown),
-                (false, true) => look(StepStatus::Failed),
-                (false, false) => (if theme.ascii { "+" } else { "×" }, theme.bad),
+            return match self.of(StepStatus::Failed) {
+                0 => look(StepStatus::Unknown),
+                _ => Self::wrong_sign(wrong.into(), self.all.into(), theme),
             };
         }
         if self.of(StepStatus::Running) > 0 {

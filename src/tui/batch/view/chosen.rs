@@ -42,9 +42,12 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     }
 }
 
+/// Cells of the name of a fact.
+const FACT: usize = 10;
+
 fn fact(model: &Model, name: &str, words: String) -> Line<'static> {
     Line::from(vec![
-        Span::styled(text::pad(name, 10), model.theme.dim),
+        Span::styled(text::pad(name, FACT), model.theme.dim),
         Span::styled(words, model.theme.text),
     ])
 }
@@ -62,6 +65,7 @@ fn item_lines(model: &Model, at: usize, area: Rect) -> Vec<Line<'static>> {
     } else {
         word
     };
+    let beside = area.width.saturating_sub(4 + FACT as u16) as usize;
     let mut lines = vec![
         Line::styled(
             format!("{} {}", look.glyph, word.replace('_', " ")),
@@ -69,7 +73,7 @@ fn item_lines(model: &Model, at: usize, area: Rect) -> Vec<Line<'static>> {
         ),
         Line::default(),
         fact(model, "item", format::thousands(at as u64)),
-        fact(model, "run", text::line(&item.run_id)),
+        fact(model, "run", text::fit(&text::line(&item.run_id), beside)),
         fact(model, "took", format::duration(item.latency)),
         fact(
             model,

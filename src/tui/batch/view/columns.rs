@@ -54,7 +54,8 @@ impl Columns {
         let cost = take(COST, least);
         let time = take(TIME, least);
         let failed = take(FAILED, least + 2 * (STEP.start + GAP));
-        let room = right.saturating_sub(left);
+        // The last one needs no gap: there is one before the figures.
+        let room = right.saturating_sub(left) + GAP;
         let fit = usize::from(room / (STEP.start + GAP)).clamp(1, steps.max(1));
         if let Some(chosen) = chosen {
             *first = (*first).clamp((chosen + 1).saturating_sub(fit), chosen);

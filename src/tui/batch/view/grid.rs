@@ -369,8 +369,14 @@ fn several(
         _ if ended < count as u64 => StepStatus::Ready,
         _ => StepStatus::Succeeded,
     };
-    let look = theme.status(status);
-    buf.set_stringn(x, y, look.glyph, 1, look.style);
+    // A few failures do not make a row a failure.
+    let (sign, style) = if status == StepStatus::Failed {
+        Bucket::wrong_sign(wrong, begun, theme)
+    } else {
+        let look = theme.status(status);
+        (look.glyph, look.style)
+    };
+    buf.set_stringn(x, y, sign, 1, style);
     let number = |place: usize| format::thousands(place as u64);
     let range = if model.sort == Sort::Input {
         let (first, last) = (items[0] as usize, items[count - 1] as usize);
