@@ -3,8 +3,8 @@
 use super::args::run::{ColorWhen, OpenedFrom, ScreenArgs, ScreenSettings};
 use super::failure::Failure;
 use super::output::note_line;
-use crate::session::{self, KeySetting, Settings, theme_folders};
-use crate::tui::{self, KeyFault, Keymaps, Notify, Surroundings};
+use crate::session::{self, KeyScreen, KeySetting, Settings, theme_folders};
+use crate::tui::{self, KeyFault, KeySettings, Keymaps, Notify, Surroundings};
 use clap::ValueEnum;
 
 /// Fills in what the settings say where the command line says nothing. What is wrong with own keys, or with a theme
@@ -65,9 +65,9 @@ pub(super) fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(
 /// The keys of the screens, and what is wrong with the user's own.
 pub(super) fn keymaps(settings: &Settings) -> (Keymaps, Vec<KeyFault>) {
     let mut faults = Vec::new();
-    let (mut dashboard, mut home) = (Vec::new(), Vec::new());
+    let mut of_screens = KeySettings::default();
     for KeySetting {
-        home: is_home,
+        screen,
         action,
         keys,
         place,
@@ -84,15 +84,15 @@ pub(super) fn keymaps(settings: &Settings) -> (Keymaps, Vec<KeyFault>) {
                     keys: keys.clone(),
                     place: place.clone(),
                 };
-                if *is_home {
-                    home.push(setting);
-                } else {
-                    dashboard.push(setting);
+                match screen {
+                    KeyScreen::Dashboard => of_screens.dashboard.push(setting),
+                    KeyScreen::Home => of_screens.home.push(setting),
+                    KeyScreen::Batch => of_screens.batch.push(setting),
                 }
             }
         }
     }
-    let (keymaps, more) = tui::keymaps(&dashboard, &home);
+    let (keymaps, more) = tui::keymaps(&of_screens);
     faults.extend(more);
     (keymaps, faults)
 }

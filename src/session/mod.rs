@@ -91,7 +91,7 @@ pub(crate) use history::{
     InterruptedRun, all_batches, all_runs, each_recorded, exchanges_of, find_run,
     interrupted_run_of, other_runs_of, runs_of_batch, state_of, until_recorded,
 };
-pub use key_settings::KeySetting;
+pub use key_settings::{KeyScreen, KeySetting};
 pub(crate) use listed::{listed_tools, not_asked, servers_of};
 pub(crate) use load::{CALL, catalog, load_call, load_to_check};
 pub use load::{Loaded, load};

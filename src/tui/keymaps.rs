@@ -1,47 +1,67 @@
 //! The keys of every screen: those of the registries with the user's own, and as a table for the settings.
 
+use super::dashboard::keymap::entry::{Entry, Group};
 use super::dashboard::keymap::{registry, rules};
-use super::home;
-use super::input::keymap::{KeyFault, KeySetting, Keymap, Keymaps};
+use super::input::action::Action;
+use super::input::keymap::{KeyFault, KeySettings, Keymap, Keymaps};
+use super::{batch, home};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The keys of the screens with the user's own, for the dashboard and for the home screen, and what is wrong with those.
-/// What is faulty is left out.
-pub fn keymaps(dashboard: &[KeySetting], home: &[KeySetting]) -> (Keymaps, Vec<KeyFault>) {
-    let (of_dashboard, mut faults) = Keymap::with(&rules::rules(), dashboard);
-    let (of_home, more) = Keymap::with(&home::rules(), home);
-    faults.extend(more);
+/// The keys of the screens with the user's own, and what is wrong with those. What is faulty is left out.
+pub fn keymaps(settings: &KeySettings) -> (Keymaps, Vec<KeyFault>) {
+    let (dashboard, mut faults) = Keymap::with(&rules::rules(), &settings.dashboard);
+    let (home, of_home) = Keymap::with(&home::rules(), &settings.home);
+    let (batch, of_batch) = Keymap::with(&batch::rules(), &settings.batch);
+    faults.extend(of_home);
+    faults.extend(of_batch);
     let keymaps = Keymaps {
-        dashboard: Arc::new(of_dashboard),
-        home: Arc::new(of_home),
+        dashboard: Arc::new(dashboard),
+        home: Arc::new(home),
+        batch: Arc::new(batch),
     };
     (keymaps, faults)
 }
 
-/// Every action with its keys, as a part of the settings: `[keys]` and `[keys.home]`, with what each does.
+/// Every action with its keys, as a part of the settings: `[keys]`, `[keys.home]` and `[keys.batch]`, with what each
+/// does.
 pub fn keys_as_settings(keymaps: &Keymaps) -> String {
     let mut text = String::from("[keys]\n");
     let entries: Vec<_> = registry::entries().collect();
-    for group in super::dashboard::keymap::entry::Group::ALL {
-        let of_group = entries.iter().filter(|entry| entry.scope.group == group);
-        let lines = of_group.map(|entry| {
-            let keys = keymaps.dashboard.all(entries.iter().copied(), entry.name);
-            (entry.name, keys, entry.description)
-        });
-        write_group(&mut text, group.name(), lines);
-    }
+    let groups = Group::ALL.map(|group| (group, group.name()));
+    let of = |entry: &Entry| entry.scope.group;
+    write_actions(&mut text, &entries, &keymaps.dashboard, &groups, of);
     text.push_str("\n[keys.home]\n");
-    let actions = home::actions();
-    for group in home::GROUPS {
-        let of_group = actions.iter().filter(|entry| entry.scope == group);
+    let entries = home::registry().actions;
+    let groups = home::GROUPS.map(|group| (group, group));
+    write_actions(&mut text, &entries, &keymaps.home, &groups, |entry| {
+        entry.scope
+    });
+    text.push_str("\n[keys.batch]\n");
+    let entries = batch::registry().actions;
+    let groups = batch::GROUPS.map(|group| (group, group));
+    write_actions(&mut text, &entries, &keymaps.batch, &groups, |entry| {
+        entry.scope
+    });
+    text
+}
+
+/// The actions of a screen under the names of their groups.
+fn write_actions<M: 'static, E: 'static, S: Copy + 'static, G: PartialEq>(
+    text: &mut String,
+    entries: &[&'static Action<M, E, S>],
+    keymap: &Keymap,
+    groups: &[(G, &str)],
+    group_of: impl Fn(&Action<M, E, S>) -> G,
+) {
+    for (group, name) in groups {
+        let of_group = entries.iter().filter(|entry| group_of(entry) == *group);
         let lines = of_group.map(|entry| {
-            let keys = keymaps.home.all(actions.iter(), entry.name);
+            let keys = keymap.all(entries.iter().copied(), entry.name);
             (entry.name, keys, entry.description)
         });
-        write_group(&mut text, group, lines);
+        write_group(text, name, lines);
     }
-    text
 }
 
 fn write_group<'a>(

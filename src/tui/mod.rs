@@ -61,7 +61,7 @@ pub use dashboard::state::tool_definition::ToolDefinition;
 pub use dashboard::state::trying::{Tried, Trying};
 pub use dashboard::update::update;
 pub use dashboard::view::view;
-pub use input::keymap::{KeyFault, KeySetting, Keymap, Keymaps};
+pub use input::keymap::{KeyFault, KeySetting, KeySettings, Keymap, Keymaps};
 pub use input::palette::Palette;
 pub use keymaps::{keymaps, keys_as_settings};
 pub(crate) use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};

@@ -290,3 +290,83 @@ fn every_size_is_drawn() {
         }
     }
 }
+
+#[test]
+fn a_row_in_which_few_items_failed_is_told_from_one_in_which_many_did() {
+    let few = |index: u64| record(index, 1_000, RunWord::Succeeded);
+    // In the first eighth every item fails.
+    let all_wrong = (0..1_000).find(|index| few(*index).status == RunWord::Failed);
+    let wrong = few(all_wrong.unwrap());
+    let records = (0..1_000).map(|index| match index {
+        0..125 => ItemRecord {
+            key: format!("receipt-{index:05}").into(),
+            index,
+            row: index as i64 + 1,
+            run_id: format!("0199c0de-0000-7000-8000-{index:012}").into(),
+            ..wrong.clone()
+        },
+        index => few(index),
+    });
+    let mut screen = Screen::of((80, 24), header(1_000, false), records.collect());
+    let text = screen.text();
+    let sign = |range: &str| {
+        let line = text.lines().find(|line| line.contains(range)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!([sign("0–124"), sign("125–249")], ["✖", "×"], "{text}");
+}
+
+fn own(action: &str, key: &str) -> (plandeck::tui::Keymaps, Vec<plandeck::tui::KeyFault>) {
+    let batch = vec![plandeck::tui::KeySetting {
+        action: action.to_owned(),
+        keys: vec![key.to_owned()],
+        place: "here".to_owned(),
+    }];
+    plandeck::tui::keymaps(&plandeck::tui::KeySettings {
+        batch,
+        ..plandeck::tui::KeySettings::default()
+    })
+}
+
+#[test]
+fn own_keys_take_the_place_of_the_usual_ones() {
+    let mut screen = Screen::ended((120, 36), 1_000);
+    let (keymaps, faults) = own("filter", "o");
+    assert!(faults.is_empty(), "{faults:?}");
+    screen.model.keymap = keymaps.batch;
+    screen.press("f");
+    assert_eq!(screen.model.filter, Filter::All);
+    screen.press("o");
+    assert_eq!(screen.model.filter, Filter::Failed);
+    assert!(screen.text().contains("o filter"), "{}", screen.text());
+    let help = screen.press("?").text();
+    let mut lines = help.lines();
+    let line = lines.find(|line| line.contains("show all items, or those"));
+    assert!(line.unwrap().contains(" o  "), "{help}");
+
+    // The question names the keys that answer it.
+    let mut screen = Screen::live((80, 24), 12);
+    screen.model.owned = true;
+    screen.model.keymap = own("confirm", "f7").0.batch;
+    let text = screen.press("q").text();
+    assert!(text.contains("f7 stop it"), "{text}");
+    screen.press("y");
+    assert!(screen.effects.is_empty());
+    screen.press("f7");
+    assert_eq!(screen.effects, [Effect::Stop]);
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_said() {
+    let said = |action, key| own(action, key).1.first().map(ToString::to_string);
+    assert_eq!(said("sort", "o"), None);
+    let taken = said("sort", "f").unwrap();
+    assert!(
+        taken.starts_with("here: sort: \"f\" is the key of filter too"),
+        "{taken}"
+    );
+    let typed = said("keep-found", "x").unwrap();
+    assert!(typed.contains("would be typed as text"), "{typed}");
+    // A key of the question may be one of the grid too.
+    assert_eq!(said("confirm", "s"), None);
+}

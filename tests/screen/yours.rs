@@ -5,8 +5,8 @@ use crate::common::screen::Screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 use plandeck::run::RunCommand;
 use plandeck::tui::{
-    Effect, Focus, KeySetting, Message, Overlay, TerminalEffect, TerminalEvent, Theme, ThemeError,
-    ThemeFile, theme_named, themes,
+    Effect, Focus, KeySetting, KeySettings, Message, Overlay, TerminalEffect, TerminalEvent, Theme,
+    ThemeError, ThemeFile, theme_named, themes,
 };
 
 fn running(columns: u16, rows: u16) -> Screen {
@@ -141,7 +141,11 @@ fn own(pairs: &[(&str, &str)]) -> Screen {
             place: "here".to_owned(),
         })
         .collect();
-    let (keymaps, faults) = plandeck::tui::keymaps(&settings, &[]);
+    let settings = KeySettings {
+        dashboard: settings,
+        ..KeySettings::default()
+    };
+    let (keymaps, faults) = plandeck::tui::keymaps(&settings);
     assert!(faults.is_empty(), "{faults:?}");
     let mut screen = running(200, 60);
     screen.model.keymap = keymaps.dashboard;

@@ -61,6 +61,7 @@ pub async fn show(
     model.theme = look.theme();
     model.look = look;
     model.size = session.size;
+    model.keymap = options.keymaps.batch.clone();
     model.owned = owned;
     model.from_home = options.from_home;
     if model.notice.is_none() {

@@ -27,6 +27,7 @@ mod update;
 mod view;
 mod window;
 
+pub(super) use actions::{GROUPS, registry, rules};
 pub use app::{BatchLeft, BatchSource, show};
 pub use heat::Heat;
 pub use message::{BatchNews, Effect, Message};

@@ -4,12 +4,15 @@ use super::heat::Heat;
 use super::order::{Filter, Sort, order};
 use super::window::Window;
 use crate::run::{BatchEntry, BatchState};
+use crate::tui::input::keymap::Keymap;
 use crate::tui::input::palette::Palette;
+use crate::tui::input::registry::WithPalette;
 use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use crate::tui::theme::look::Look;
 use crate::units::Micros;
 use ratatui::layout::Rect;
+use std::sync::Arc;
 
 /// The least time between two sorts while figures change, in milliseconds.
 const SORT_EVERY: i64 = 500;
@@ -85,6 +88,8 @@ pub struct Model {
     pub size: (u16, u16),
     /// Where the theme comes from.
     pub look: Look,
+    /// The keys of actions.
+    pub keymap: Arc<Keymap>,
     /// Styles and shapes.
     pub theme: Theme,
     /// Where the rows of the items were drawn last.
@@ -128,6 +133,7 @@ impl Model {
             now,
             size,
             look: Look::of(theme.clone()),
+            keymap: Arc::default(),
             theme,
             rows_area: Rect::ZERO,
             groups_area: Rect::ZERO,
@@ -187,5 +193,19 @@ impl Model {
     pub fn wake_in(&self) -> Option<Micros> {
         let changes = self.state.header.live || self.is_order_behind();
         changes.then_some(LOOK_EVERY)
+    }
+}
+
+impl WithPalette for Model {
+    fn palette(&mut self) -> &mut Option<Palette> {
+        &mut self.palette
+    }
+
+    fn notice(&mut self) -> &mut Option<String> {
+        &mut self.notice
+    }
+
+    fn is_listing(&self) -> bool {
+        self.palette.is_some()
     }
 }

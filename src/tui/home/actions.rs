@@ -9,11 +9,11 @@ use super::model::{Choice, Model};
 use super::plan_act;
 use super::planning::Planning;
 use super::themes;
-use crate::text::fuzzy::Found;
-use crate::tui::input::action::{Action, Run};
+use crate::tui::input::action::{Action, ask, change, take};
 use crate::tui::input::key::Key;
 use crate::tui::input::keymap::KeyRules;
-use crate::tui::input::palette::{Listed, Palette, filtered, with_argument};
+use crate::tui::input::palette::Palette;
+use crate::tui::input::registry::{self, Hint, Registry, WithPalette, of_palette};
 use crate::tui::terminal::screen::{Outcome, TerminalEffect};
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -31,39 +31,6 @@ pub(crate) const GROUPS: [&str; 6] = [OPEN, LIST, PLAN, HOME, ACTIONS, THEMES];
 
 const fn code(code: KeyCode) -> Key {
     Key::code(code)
-}
-
-const fn change(
-    name: &'static str,
-    keys: &'static [Key],
-    group: &'static str,
-    description: &'static str,
-    enabled: fn(&Model) -> bool,
-    run: fn(&mut Model),
-) -> Entry {
-    Action::new(name, keys, group, description, enabled, Run::Change(run))
-}
-
-const fn take(
-    name: &'static str,
-    keys: &'static [Key],
-    group: &'static str,
-    description: &'static str,
-    enabled: fn(&Model) -> bool,
-    run: fn(&mut Model, &str) -> Vec<Effect>,
-) -> Entry {
-    Action::new(name, keys, group, description, enabled, Run::Take(run))
-}
-
-const fn ask(
-    name: &'static str,
-    keys: &'static [Key],
-    group: &'static str,
-    description: &'static str,
-    enabled: fn(&Model) -> bool,
-    run: fn(&mut Model) -> Vec<Effect>,
-) -> Entry {
-    Action::new(name, keys, group, description, enabled, Run::Ask(run))
 }
 
 fn always(_: &Model) -> bool {
@@ -128,30 +95,15 @@ fn on_file_of_sample(model: &Model) -> bool {
         && matches!(selected, Some(Selected::Plan(plan)) if matches!(plan.place, PlanPlace::Sample(_)))
 }
 
-fn in_palette(model: &Model) -> bool {
-    model.palette.is_some()
-}
-
 fn in_themes(model: &Model) -> bool {
     model.themes.is_some() && model.palette.is_none()
 }
 
-fn go_palette(model: &mut Model, choose: impl FnOnce(&mut Palette)) {
-    if let Some(palette) = &mut model.palette {
-        choose(palette);
-    }
-}
+static OF_PALETTE: [Entry; 6] = of_palette(ACTIONS);
 
-/// The registry. The footer shows the hints in this order.
+/// The actions below the list of actions. The footer shows the hints in this order.
 #[rustfmt::skip]
-pub(crate) static REGISTRY: &[Entry] = &[
-    Action::new("palette-choose", &[code(KeyCode::Enter)], ACTIONS, "do what is chosen", in_palette, Run::Chosen).hint("do it"),
-    change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], ACTIONS, "choose the action above", in_palette, |m| go_palette(m, |p| p.move_by(-1))).hint("up"),
-    change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], ACTIONS, "choose the action below", in_palette, |m| go_palette(m, |p| p.move_by(1))).hint("down"),
-    change("palette-page-up", &[code(KeyCode::PageUp)], ACTIONS, "choose an action a page above", in_palette, |m| go_palette(m, |p| p.move_page(-1))),
-    change("palette-page-down", &[code(KeyCode::PageDown)], ACTIONS, "choose an action a page below", in_palette, |m| go_palette(m, |p| p.move_page(1))),
-    change("palette-close", &[code(KeyCode::Esc)], ACTIONS, "close the list of actions", in_palette, |m| m.palette = None).hint("close"),
-
+static OWN: &[Entry] = &[
     ask("keep-theme", &[code(KeyCode::Enter)], THEMES, "keep the theme", in_themes, themes::keep).hint("keep"),
     change("theme-up", &[code(KeyCode::Up), code(KeyCode::BackTab)], THEMES, "look at the theme above", in_themes, |m| themes::move_by(m, -1)).hint("up"),
     change("theme-down", &[code(KeyCode::Down), code(KeyCode::Tab)], THEMES, "look at the theme below", in_themes, |m| themes::move_by(m, 1)).hint("down"),
@@ -199,8 +151,21 @@ pub(crate) static REGISTRY: &[Entry] = &[
 ];
 
 /// Every action.
-pub(crate) fn all() -> &'static [Entry] {
-    REGISTRY
+pub(crate) fn registry() -> Registry<Model, Effect, &'static str> {
+    Registry {
+        actions: OF_PALETTE.iter().chain(OWN).collect(),
+        group: |entry| {
+            let place = GROUPS.iter().position(|group| *group == entry.scope);
+            (place.unwrap_or_default(), entry.scope)
+        },
+        possible: |entry, model| (entry.enabled)(model),
+        lacks: |entry, _| match entry.needs {
+            "" if entry.scope == ACTIONS => "this list, where it has this key",
+            "" if entry.scope == THEMES => "the list of themes",
+            "" => "the list in front",
+            needs => needs,
+        },
+    }
 }
 
 /// Which keys the user may give to the actions.
@@ -215,7 +180,7 @@ pub(crate) fn rules() -> KeyRules<Model, Effect, &'static str> {
         "cancel-theme",
     ];
     KeyRules {
-        actions: REGISTRY.iter().collect(),
+        actions: registry().actions,
         situations: |entry| match entry.scope {
             ACTIONS => 1,
             THEMES => 2,
@@ -229,80 +194,24 @@ pub(crate) fn rules() -> KeyRules<Model, Effect, &'static str> {
 /// What `event` does in this state; `None` where it is for what is typed into.
 pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Option<&'static Entry> {
     // A letter is typed; the question mark is one as soon as something was typed before it.
-    let is_typed = !model.field.is_empty() || typing_a_task(model) || in_palette(model);
+    let is_typed = !model.field.is_empty() || typing_a_task(model) || model.is_listing();
     let counts = |key: &Key| !key.is_typed() || !is_typed;
-    let keymap = &model.keymap;
-    REGISTRY
-        .iter()
-        .find(|entry| keymap.has(entry, event, counts) && (entry.enabled)(model))
+    registry().meaning(model, &model.keymap, event, counts)
 }
 
-/// The footer: hints of the possible actions, each with its first key. Of several with the same key, the first.
-pub(crate) fn hints(model: &Model) -> Vec<(Key, &'static str, &'static Entry)> {
-    let mut hints: Vec<(Key, &'static str, &'static Entry)> = Vec::new();
-    let possible = REGISTRY.iter().filter(|entry| {
-        let in_front = if in_palette(model) {
+/// The footer: hints of the possible actions.
+pub(crate) fn hints(model: &Model) -> Vec<Hint<'static, Model, Effect, &'static str>> {
+    registry().hints(model, &model.keymap, |entry| {
+        if model.is_listing() {
             entry.scope == ACTIONS
         } else {
             !in_themes(model) || entry.scope == THEMES
-        };
-        in_front && (entry.enabled)(model)
-    });
-    for entry in possible {
-        let Some((key, hint)) = model.keymap.footer(entry) else {
-            continue;
-        };
-        if !hints.iter().any(|(taken, ..)| *taken == key) {
-            hints.push((key, hint, entry));
         }
-    }
-    hints
+    })
 }
 
-/// The actions that fit what was typed into the list of them, which is not in the model while this is asked.
-pub(super) fn listed(model: &Model, typed: &str) -> Vec<Listed> {
-    let place = |entry: &Entry| GROUPS.iter().position(|group| *group == entry.scope);
-    let mut entries: Vec<&'static Entry> = REGISTRY.iter().collect();
-    entries.sort_by_key(|entry| place(entry));
-    let listed = entries.into_iter().map(|entry| {
-        let lacks = match entry.needs {
-            _ if (entry.enabled)(model) => None,
-            "" if entry.scope == ACTIONS => Some("this list, where it has this key"),
-            "" if entry.scope == THEMES => Some("the list of themes"),
-            "" => Some("the list in front"),
-            needs => Some(needs),
-        };
-        Listed {
-            name: entry.name,
-            keys: model.keymap.written(REGISTRY.iter(), entry.name),
-            description: entry.description,
-            group: entry.scope,
-            lacks: lacks.map(str::to_owned),
-            takes_argument: entry.takes_argument(),
-            found: Found::default(),
-        }
-    });
-    filtered(listed.collect(), typed)
-}
-
-/// Does what is chosen in the list of actions; if it is not possible, says why and stays open.
+/// Does what is chosen in the list of actions.
 pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
-    let Some(palette) = model.palette.take() else {
-        return Vec::new();
-    };
-    let typed = palette.field.text().to_owned();
-    let listed = listed(model, &typed);
-    let Some(line) = listed.get(palette.chosen.min(listed.len().saturating_sub(1))) else {
-        model.palette = Some(palette);
-        return Vec::new();
-    };
-    if let Some(lacks) = &line.lacks {
-        model.notice = Some(format!("{} needs {lacks}", line.name));
-        model.palette = Some(palette);
-        return Vec::new();
-    }
-    let argument = with_argument(&typed).filter(|(name, _)| *name == line.name);
-    let argument = argument.map_or("", |(_, argument)| argument);
-    let entry = REGISTRY.iter().find(|entry| entry.name == line.name);
-    entry.map_or_else(Vec::new, |entry| entry.run_with(model, argument))
+    let keymap = model.keymap.clone();
+    registry::choose(model, &registry(), &keymap)
 }

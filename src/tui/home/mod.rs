@@ -32,7 +32,7 @@ mod themes;
 mod update;
 mod view;
 
-pub(super) use actions::{GROUPS, all as actions, rules};
+pub(super) use actions::{GROUPS, registry, rules};
 pub use app::{Chosen, Source, choose};
 pub use item::{
     Answer, Detail, MadePlan, MadeStep, PlanDetail, PlanItem, PlanPlace, PlanRequest,

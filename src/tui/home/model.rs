@@ -6,6 +6,7 @@ use super::preview::Preview;
 use super::row::Row;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::input::palette::Palette;
+use crate::tui::input::registry::WithPalette;
 use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use crate::tui::theme::choice::ThemeChoice;
@@ -187,5 +188,19 @@ impl Model {
             return Some(Micros(READ_EVERY as u64 * 1_000_000));
         }
         (!self.runs.is_empty()).then_some(LOOK_EVERY)
+    }
+}
+
+impl WithPalette for Model {
+    fn palette(&mut self) -> &mut Option<Palette> {
+        &mut self.palette
+    }
+
+    fn notice(&mut self) -> &mut Option<String> {
+        &mut self.notice
+    }
+
+    fn is_listing(&self) -> bool {
+        self.palette.is_some()
     }
 }

@@ -94,3 +94,39 @@ impl<M, E, S: Copy> Action<M, E, S> {
         matches!(self.run, Run::Take(_))
     }
 }
+
+/// An action that changes the model only.
+pub(crate) const fn change<M, E, S: Copy>(
+    name: &'static str,
+    keys: &'static [Key],
+    scope: S,
+    description: &'static str,
+    enabled: fn(&M) -> bool,
+    run: fn(&mut M),
+) -> Action<M, E, S> {
+    Action::new(name, keys, scope, description, enabled, Run::Change(run))
+}
+
+/// An action that asks for something to be done outside of the model.
+pub(crate) const fn ask<M, E, S: Copy>(
+    name: &'static str,
+    keys: &'static [Key],
+    scope: S,
+    description: &'static str,
+    enabled: fn(&M) -> bool,
+    run: fn(&mut M) -> Vec<E>,
+) -> Action<M, E, S> {
+    Action::new(name, keys, scope, description, enabled, Run::Ask(run))
+}
+
+/// An action that takes what is typed after its name in the list of actions.
+pub(crate) const fn take<M, E, S: Copy>(
+    name: &'static str,
+    keys: &'static [Key],
+    scope: S,
+    description: &'static str,
+    enabled: fn(&M) -> bool,
+    run: fn(&mut M, &str) -> Vec<E>,
+) -> Action<M, E, S> {
+    Action::new(name, keys, scope, description, enabled, Run::Take(run))
+}

@@ -21,6 +21,19 @@ pub struct Keymaps {
     pub dashboard: Arc<Keymap>,
     /// Those of the home screen.
     pub home: Arc<Keymap>,
+    /// Those of the view of a batch.
+    pub batch: Arc<Keymap>,
+}
+
+/// The keys that the user gives to the actions of each screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeySettings {
+    /// Those of the dashboard.
+    pub dashboard: Vec<KeySetting>,
+    /// Those of the home screen.
+    pub home: Vec<KeySetting>,
+    /// Those of the view of a batch.
+    pub batch: Vec<KeySetting>,
 }
 
 /// Keys that the user gives to an action.

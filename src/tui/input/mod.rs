@@ -4,4 +4,5 @@ pub(crate) mod action;
 pub(crate) mod key;
 pub(crate) mod keymap;
 pub(crate) mod palette;
+pub(crate) mod registry;
 pub(crate) mod text_field;

@@ -15,18 +15,17 @@ mod figures;
 mod grid;
 mod head;
 
-use super::actions::{self, Entry, hints};
+use super::actions::{self, Entry};
 use super::model::{Model, Question};
 use crate::text;
+use crate::tui::input::key::Key;
 use crate::tui::theme::ascii;
-use crate::tui::widgets::frame::frame as pane;
-use crate::tui::widgets::header_segments::{self, Segment};
-use crate::tui::widgets::palette;
+use crate::tui::widgets::{hints, overlay, palette};
+use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Widget};
 
 /// Columns from which the failures and the chosen item stand beside the grid.
 const WIDE: u16 = 116;
@@ -153,19 +152,13 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
             width: area.width.saturating_sub(taken + 1),
             ..area
         };
-        model
-            .field
-            .draw(buf, field, "part of a key; enter keeps, esc clears", theme);
+        let keeps = model.keymap.shown("keep-found", Key::code(KeyCode::Enter));
+        let clears = model.keymap.shown("find-nothing", Key::code(KeyCode::Esc));
+        let help = format!("part of a key; {keeps} keeps, {clears} clears");
+        model.field.draw(buf, field, &help, theme);
         return;
     }
-    let segments = hints(model).into_iter().map(|(key, word, _)| {
-        let spans = vec![
-            Span::styled(format!("{key} "), theme.accent),
-            Span::styled(word, theme.dim),
-        ];
-        Segment::new(rank(word), spans)
-    });
-    header_segments::draw(buf, area, segments.collect(), Vec::new());
+    hints::draw(theme, &actions::hints(model), rank, buf, area);
 }
 
 /// Opening, leaving and help keep their room longest.
@@ -187,21 +180,15 @@ pub(super) fn hint_at(model: &Model, at: Position) -> Option<&'static Entry> {
     if !line.contains(at) || model.notice.is_some() || model.typing {
         return None;
     }
-    let hints = hints(model);
-    let cells: Vec<(u8, usize)> = hints
-        .iter()
-        .map(|(key, word, _)| (rank(word), text::width(&format!("{key} {word}"))))
-        .collect();
-    let places = header_segments::places(line, &cells);
-    let (_, place) = places.into_iter().find(|(area, _)| area.contains(at))?;
-    hints.get(place).map(|(_, _, entry)| *entry)
+    let hint = hints::at(&actions::hints(model), rank, line, at);
+    hint.map(|(_, _, entry)| entry)
 }
 
 fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
     let Some(Question::Stop) = model.question else {
         return;
     };
-    let theme = &model.theme;
+    let (theme, keymap) = (&model.theme, &model.keymap);
     let counts = model.state.counts;
     let left = (model.state.total() as u64).saturating_sub(counts.ended());
     let lines = [
@@ -218,13 +205,13 @@ fn draw_question(model: &Model, buf: &mut Buffer, screen: Rect) {
         ),
         Line::default(),
         Line::from(vec![
-            Span::styled("y ", theme.accent),
-            Span::styled("stop it    ", theme.dim),
-            Span::styled("n ", theme.accent),
-            Span::styled("let it run", theme.dim),
+            Span::styled(keymap.shown("confirm", Key::char('y')), theme.accent),
+            Span::styled(" stop it    ", theme.dim),
+            Span::styled(keymap.shown("decline", Key::char('n')), theme.accent),
+            Span::styled(" let it run", theme.dim),
         ]),
     ];
-    boxed(model, buf, screen, " stop the batch? ", (&lines, 0));
+    overlay::draw(theme, buf, screen, "stop the batch?", (&lines, 0));
 }
 
 /// How the batch differs from the one before it.
@@ -236,66 +223,19 @@ fn draw_comparison(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let lines: Vec<Line<'static>> = lines
         .map(|line| Line::styled(text::line(line), model.theme.text))
         .collect();
-    let title = " compared with the batch before ";
-    let scroll = boxed(model, buf, screen, title, (&lines, *scroll));
+    let title = "compared with the batch before";
+    let scroll = overlay::draw(&model.theme, buf, screen, title, (&lines, *scroll));
     if let Some((_, known)) = &mut model.compared {
         *known = scroll;
     }
-}
-
-/// A box over the screen with the lines from `scroll` on; gives where the scrolling ended.
-fn boxed(
-    model: &Model,
-    buf: &mut Buffer,
-    screen: Rect,
-    title: &str,
-    (lines, scroll): (&[Line<'static>], usize),
-) -> usize {
-    let theme = &model.theme;
-    let widest = lines
-        .iter()
-        .map(Line::width)
-        .max()
-        .unwrap_or(0)
-        .max(title.len());
-    let width = (widest as u16).saturating_add(4).min(screen.width);
-    let height = (lines.len() as u16).saturating_add(2).min(screen.height);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
-    };
-    Clear.render(area, buf);
-    buf.set_style(area, theme.background);
-    let room = area.height.saturating_sub(2) as usize;
-    let most = lines.len().saturating_sub(room);
-    let scroll = scroll.min(most);
-    let more = if most > 0 { " ↑↓ scroll " } else { "" };
-    let inner = pane(
-        theme,
-        buf,
-        area,
-        true,
-        Line::from(title.to_owned()),
-        Line::from(more),
-    );
-    for (row, line) in (0..inner.height).zip(lines.iter().skip(scroll)) {
-        buf.set_line(
-            inner.x + 1,
-            inner.y + row,
-            line,
-            inner.width.saturating_sub(1),
-        );
-    }
-    scroll
 }
 
 fn draw_palette(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let Some(mut palette) = model.palette.take() else {
         return;
     };
-    let listed = actions::listed(model, palette.field.text());
+    let typed = palette.field.text();
+    let listed = actions::registry().listed(model, &model.keymap, typed);
     let title = "keys and actions";
     palette::draw(&model.theme, &mut palette, &listed, title, buf, screen);
     model.palette = Some(palette);

@@ -2,7 +2,7 @@
 
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::input::action::{Action, Run};
+use crate::tui::input::action::{self, Action, Run};
 use crate::tui::input::key::Key;
 
 /// What an action has to do with, for the list of actions.
@@ -113,14 +113,7 @@ pub(crate) const fn change(
     enabled: fn(&Model) -> bool,
     run: fn(&mut Model),
 ) -> Entry {
-    Action::new(
-        name,
-        keys,
-        scope(group),
-        description,
-        enabled,
-        Run::Change(run),
-    )
+    action::change(name, keys, scope(group), description, enabled, run)
 }
 
 /// An action that asks for something to be done outside of the model.
@@ -132,14 +125,7 @@ pub(crate) const fn ask(
     enabled: fn(&Model) -> bool,
     run: fn(&mut Model) -> Vec<Effect>,
 ) -> Entry {
-    Action::new(
-        name,
-        keys,
-        scope(group),
-        description,
-        enabled,
-        Run::Ask(run),
-    )
+    action::ask(name, keys, scope(group), description, enabled, run)
 }
 
 /// An action that takes what is typed after its name in the list of actions.
@@ -151,14 +137,7 @@ pub(crate) const fn take(
     enabled: fn(&Model) -> bool,
     run: fn(&mut Model, &str) -> Vec<Effect>,
 ) -> Entry {
-    Action::new(
-        name,
-        keys,
-        scope(group),
-        description,
-        enabled,
-        Run::Take(run),
-    )
+    action::take(name, keys, scope(group), description, enabled, run)
 }
 
 /// The action that does what is chosen in the list of actions.

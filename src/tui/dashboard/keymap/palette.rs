@@ -1,46 +1,38 @@
 //! What the list of actions shows of the dashboard, and doing what is chosen in it.
 
-use super::entry::{Entry, Group};
-use super::registry::{entries, possible};
-use crate::text::fuzzy::Found;
+use super::entry::{Entry, Group, Scope};
+use super::registry::entries;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::setting_line::is_setting;
 use crate::tui::dashboard::update::settings;
-use crate::tui::input::palette::{Listed, filtered, with_argument};
+use crate::tui::input::palette::Listed;
+use crate::tui::input::registry::{Choice, Registry};
+
+/// What the list of actions shows.
+fn registry() -> Registry<Model, Effect, Scope> {
+    Registry {
+        actions: entries().collect(),
+        group: |entry| {
+            let group = entry.scope.group;
+            let place = Group::ALL.iter().position(|one| *one == group);
+            (place.unwrap_or_default(), group.name())
+        },
+        possible: |entry, model| entry.is_possible(model),
+        lacks: |entry, model| reason(model, entry),
+    }
+}
 
 /// The actions that fit what was typed. What is possible is asked of the dashboard as if nothing lay over its panes.
 pub(crate) fn listed(model: &Model, typed: &str) -> Vec<Listed> {
-    let mut actions: Vec<&'static Entry> = Vec::new();
-    for entry in entries() {
-        if !actions.iter().any(|known| known.name == entry.name) {
-            actions.push(entry);
-        }
-    }
-    let place = |entry: &Entry| {
-        let mut groups = Group::ALL.iter();
-        groups.position(|group| *group == entry.scope.group)
-    };
-    actions.sort_by_key(|entry| place(entry));
-    let actions = actions.into_iter().map(|entry| {
-        let now = possible(model, entry.name);
-        let shown = now.unwrap_or(entry);
-        Listed {
-            name: entry.name,
-            keys: model.keymap.written(entries(), entry.name),
-            description: shown.description,
-            group: entry.scope.group.name(),
-            lacks: now.is_none().then(|| reason(model, entry).to_owned()),
-            takes_argument: entry.takes_argument(),
-            found: Found::default(),
-        }
-    });
+    let registry = registry();
     // A setting with its value stands for the action that changes it.
     if is_setting(typed) {
-        return actions.filter(|action| action.name == "settings").collect();
+        let lines = registry.lines(model, &model.keymap).into_iter();
+        return lines.filter(|action| action.name == "settings").collect();
     }
-    filtered(actions.collect(), typed)
+    registry.listed(model, &model.keymap, typed)
 }
 
 /// What an action that is not possible needs.
@@ -64,23 +56,17 @@ pub(crate) fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Palette(palette)) = model.overlay.take() else {
         return Vec::new();
     };
-    let typed = palette.field.text().to_owned();
-    let listed = listed(model, &typed);
-    let Some(line) = listed.get(palette.chosen.min(listed.len().saturating_sub(1))) else {
-        model.overlay = Some(Overlay::Palette(palette));
-        return Vec::new();
-    };
-    let Some(entry) = possible(model, line.name) else {
-        let needs = line.lacks.as_deref().unwrap_or_default();
-        model.notice = Some(format!("{} needs {needs}", line.name));
-        model.overlay = Some(Overlay::Palette(palette));
-        return Vec::new();
-    };
-    if line.name == "settings" && is_setting(&typed) {
-        return settings::apply_text(model, &typed);
+    let typed = palette.field.text();
+    match registry().chosen(model, &listed(model, typed), &palette) {
+        Choice::Do(entry, _) if entry.name == "settings" && is_setting(typed) => {
+            return settings::apply_text(model, typed);
+        }
+        Choice::Do(entry, argument) => return entry.run_with(model, &argument),
+        Choice::Lacks(why) => model.notice = Some(why),
+        Choice::Nothing => {}
     }
-    let argument = with_argument(&typed).filter(|(name, _)| *name == line.name);
-    entry.run_with(model, argument.map_or("", |(_, argument)| argument))
+    model.overlay = Some(Overlay::Palette(palette));
+    Vec::new()
 }
 
 #[cfg(test)]

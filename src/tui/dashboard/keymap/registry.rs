@@ -46,11 +46,6 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         .chain(AFTER_VIEWS)
 }
 
-/// The entry of this name that is possible now, as if nothing lay over the panes.
-pub(crate) fn possible(model: &Model, name: &str) -> Option<&'static Entry> {
-    entries().find(|entry| entry.name == name && entry.is_possible(model))
-}
-
 macro_rules! view_actions {
     ($($(#[$attribute:meta])* $view:ident => $folder:ident::$pane:ident,)*) => {
         /// The actions that open each view, and the view's own actions.

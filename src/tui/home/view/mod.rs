@@ -10,18 +10,16 @@ mod details;
 mod list;
 mod planning;
 
-use super::actions::{self, Entry, hints};
+use super::actions::{self, Entry};
 use super::model::Model;
 use crate::text::{self, format};
 use crate::tui::theme::ascii;
-use crate::tui::widgets::frame::frame;
-use crate::tui::widgets::{header_segments, palette, themes};
+use crate::tui::widgets::{header_segments, hints, overlay, palette, themes};
 use header_segments::Segment;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Widget};
 
 /// Columns from which the details stand beside the list.
 const WIDE: u16 = 76;
@@ -166,14 +164,7 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         buf.set_stringn(area.x + 1, area.y, notice, room, theme.warning);
         return;
     }
-    let segments = hints(model).into_iter().map(|(key, word, _)| {
-        let spans = vec![
-            Span::styled(format!("{key} "), theme.accent),
-            Span::styled(word, theme.dim),
-        ];
-        Segment::new(rank(word), spans)
-    });
-    header_segments::draw(buf, area, segments.collect(), Vec::new());
+    hints::draw(theme, &actions::hints(model), rank, buf, area);
 }
 
 /// Opening, leaving and help keep their room longest.
@@ -192,55 +183,16 @@ pub(super) fn hint_at(model: &Model, at: Position) -> Option<&'static Entry> {
     if !line.contains(at) || model.notice.is_some() {
         return None;
     }
-    let hints = hints(model);
-    let cells: Vec<(u8, usize)> = hints
-        .iter()
-        .map(|(key, word, _)| (rank(word), text::width(&format!("{key} {word}"))))
-        .collect();
-    let places = header_segments::places(line, &cells);
-    let (_, place) = places.into_iter().find(|(area, _)| area.contains(at))?;
-    hints.get(place).map(|(_, _, entry)| *entry)
-}
-
-/// A box over the screen with lines in it, of which those from `scroll` on are shown; gives where the
-/// scrolling ended.
-fn over(
-    model: &Model,
-    buf: &mut Buffer,
-    screen: Rect,
-    title: &str,
-    lines: &[Line<'static>],
-    scroll: usize,
-) -> usize {
-    let wide = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 4;
-    let height = (lines.len() as u16).saturating_add(2).min(screen.height);
-    let width = wide.max(title.len() as u16 + 6).min(screen.width);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
-    };
-    Clear.render(area, buf);
-    buf.set_style(area, model.theme.background);
-    let room = area.height.saturating_sub(2) as usize;
-    let most = lines.len().saturating_sub(room);
-    let scroll = scroll.min(most);
-    let more = if most > 0 { " ↑↓ scroll " } else { "" };
-    let title = Line::from(format!(" {title} "));
-    let inner = frame(&model.theme, buf, area, true, title, Line::from(more));
-    for (row, line) in lines.iter().skip(scroll).take(room).enumerate() {
-        let x = inner.x + u16::from(inner.width > 2);
-        buf.set_line(x, inner.y + row as u16, line, inner.width.saturating_sub(2));
-    }
-    scroll
+    let hint = hints::at(&actions::hints(model), rank, line, at);
+    hint.map(|(_, _, entry)| entry)
 }
 
 fn draw_palette(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let Some(mut palette) = model.palette.take() else {
         return;
     };
-    let listed = actions::listed(model, palette.field.text());
+    let typed = palette.field.text();
+    let listed = actions::registry().listed(model, &model.keymap, typed);
     let title = "keys and actions";
     palette::draw(&model.theme, &mut palette, &listed, title, buf, screen);
     model.palette = Some(palette);
@@ -255,14 +207,8 @@ fn draw_trouble(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let lines: Vec<Line<'static>> = wrapped
         .map(|line| Line::styled(line, model.theme.text))
         .collect();
-    let scroll = over(
-        model,
-        buf,
-        screen,
-        "this could not be opened",
-        &lines,
-        *scroll,
-    );
+    let title = "this could not be opened";
+    let scroll = overlay::draw(&model.theme, buf, screen, title, (&lines, *scroll));
     if let Some(trouble) = &mut model.trouble {
         trouble.1 = scroll;
     }
