@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// `first` → `wait` → `last`; `wait` lasts until the file `go` is there, and item 3 fails at the end.
+/// `first` → `wait` → `last`; `wait` lasts until the file `go`, or `go-N` for item N, is there, and item 3 fails at the
+/// end.
 fn desk(items: u64) -> TempDir {
     let tools = serde_json::json!({"tools": {
         "same": {"type": "jq", "filter": "."},
         "wait": {
             "type": "process",
-            "command": ["sh", "-c", "until [ -e go ]; do sleep 0.02; done; cat"],
+            "command": ["sh", "-c", "n=$(tr -dc 0-9); until [ -e go ] || [ -e go-$n ]; do sleep 0.02; done; echo $n"],
             "cwd": ".",
         },
         "odd": {"type": "jq", "filter": "if .n == 3 then error(\"too odd: 3\") else . end"},
@@ -171,4 +172,47 @@ fn leaving_asks_and_a_batch_that_is_stopped_can_be_resumed() {
     again.press("q");
     assert_eq!(again.wait_for_end(), 1);
     assert_eq!(lines(folder.path()), 4);
+}
+
+/// What a view shows below its head, in which the time goes on.
+fn figures(screen: &str) -> Vec<String> {
+    let lines = screen
+        .lines()
+        .skip(1)
+        .map(|line| line.trim_end().to_owned());
+    lines.collect()
+}
+
+#[test]
+fn two_views_of_a_live_batch_agree_in_every_figure() {
+    let folder = desk(8);
+    let mut own = terminal(folder.path(), &BATCH);
+    own.wait_for("8 ●");
+    let mut other = terminal(folder.path(), &["attach", "last"]);
+    other.wait_for("8 ●");
+    let agree = |own: &Terminal, other: &Terminal, counts: [&str; 3]| {
+        for view in [own, other] {
+            view.wait_until("the counts", |screen| {
+                counts.iter().all(|part| screen.contents().contains(part))
+            });
+        }
+        // What is read last may come to one of them a moment later.
+        own.wait_until("what the other view shows", |screen| {
+            figures(&screen.contents()) == figures(&other.text())
+        });
+    };
+    for go in 0..5 {
+        std::fs::write(folder.path().join(format!("go-{go}")), "").unwrap();
+    }
+    agree(&own, &other, ["4/8 ✔", "3 ●", "1 ✖"]);
+    // Sorted alike they agree in the order too.
+    own.press("s");
+    other.press("s");
+    agree(&own, &other, ["failed first", "3 ●", "too odd: #"]);
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    agree(&own, &other, ["7/8 ✔", "some failed", "1 ✖"]);
+    for view in [&mut other, &mut own] {
+        view.press("q");
+    }
+    assert_eq!((other.wait_for_end(), own.wait_for_end()), (0, 1));
 }
