@@ -41,8 +41,8 @@ def plan(count):
     return {"name": f"frames-{count}", "tools": {"add": {"type": "jq", "filter": ".n + 1"}}, "steps": steps}
 
 
-def start(program, folder, arguments, marks):
-    """Seconds until the first byte, and until every mark was seen."""
+def opened(program, folder, arguments):
+    """The program in a pseudo-terminal: its process and the terminal."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": folder,
@@ -51,14 +51,18 @@ def start(program, folder, arguments, marks):
         "COLORTERM": "truecolor",
         "LANG": "C.UTF-8",
     }
-    before = time.perf_counter()
     child, terminal = pty.fork()
     if child == 0:
         size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(0, termios.TIOCSWINSZ, size)
         os.chdir(folder)
         os.execve(program, [program, *arguments], environment)
-    written, first, whole = b"", None, None
+    return child, terminal
+
+
+def seen(terminal, marks, before):
+    """Seconds from `before` until the first byte, and until every mark was seen."""
+    written, first = b"", None
     while time.perf_counter() - before < LONGEST:
         if not select.select([terminal], [], [], 0.1)[0]:
             continue
@@ -72,8 +76,12 @@ def start(program, folder, arguments, marks):
         first = first or now
         written += piece
         if all(mark in written for mark in marks):
-            whole = now
-            break
+            return first, now
+    sys.exit(f"no whole frame within {LONGEST:.0f} s: {written[-400:]!r}")
+
+
+def closed(child, terminal):
+    """Ends the program."""
     os.kill(child, signal.SIGTERM)
     # What is still written is read, so that the child does not wait for it.
     while True:
@@ -84,9 +92,15 @@ def start(program, folder, arguments, marks):
             break
     os.waitpid(child, 0)
     os.close(terminal)
-    if whole is None:
-        sys.exit(f"no whole frame within {LONGEST:.0f} s: {written[-400:]!r}")
-    return first, whole
+
+
+def start(program, folder, arguments, marks):
+    """Seconds until the first byte, and until every mark was seen."""
+    before = time.perf_counter()
+    child, terminal = opened(program, folder, arguments)
+    times = seen(terminal, marks, before)
+    closed(child, terminal)
+    return times
 
 
 def main():
