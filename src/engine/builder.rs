@@ -7,7 +7,7 @@ use super::setup::{Settings, Setup};
 use super::tape::Tape;
 use super::{AnswerSender, EventSink, Previewer, SharedLimits};
 use crate::plan::ExecutionPlan;
-use crate::run::{RunCommand, RunState, StepPrice};
+use crate::run::{RunCommand, RunState, StepPrice, TraceContext};
 use crate::tools::Toolbox;
 use crate::units::Micros;
 use serde_json::{Map, Value};
@@ -42,6 +42,7 @@ impl Engine {
             prices: None,
             answers: None,
             shared: None,
+            trace: None,
         })
     }
 
@@ -100,6 +101,13 @@ impl Engine {
     #[must_use]
     pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.0.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Tells its tools of the trace that the run is in.
+    #[must_use]
+    pub(crate) fn with_trace(mut self, trace: TraceContext) -> Self {
+        self.0.trace = Some(trace);
         self
     }
 

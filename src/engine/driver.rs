@@ -40,7 +40,7 @@ use super::tape::Tape;
 use super::timers::Timers;
 use super::{Action, Input, Rules, Scheduler};
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::run::{EventKind, Rates, RunCommand, RunState};
+use crate::run::{EventKind, Rates, RunCommand, RunState, TraceContext};
 use crate::tools::{AnswerListener, Toolbox};
 use crate::units::Micros;
 use code::CodeRows;
@@ -86,6 +86,8 @@ pub(super) struct Driver {
     questions: Box<Questions>,
     /// Its share of limits that other runs use too.
     share: Option<Box<Share>>,
+    /// What tools are told of the trace of the run.
+    trace: Option<Box<TraceContext>>,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -173,6 +175,7 @@ impl Driver {
             attached: HashMap::new(),
             questions,
             share,
+            trace: setup.trace.map(Box::new),
             origin,
             now: emitter_at,
             actions: VecDeque::new(),

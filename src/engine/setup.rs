@@ -8,7 +8,7 @@ use super::{AnswerSender, EventSink, SharedLimits};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
 use crate::run::{
     Answer, Answers, Breakpoint, Rates, ResourceLimits, RunHeader, RunState, StepChecks, StepInfo,
-    StepPrice,
+    StepPrice, TraceContext,
 };
 use crate::tools::Toolbox;
 use crate::units::{Micros, Money};
@@ -105,6 +105,8 @@ pub(super) struct Setup {
     pub answers: Option<AnswerSender>,
     /// Limits that it shares with other runs.
     pub shared: Option<SharedLimits>,
+    /// What its tools are told of its trace.
+    pub trace: Option<TraceContext>,
 }
 
 impl Setup {

@@ -10,7 +10,7 @@ mod spans;
 
 pub(crate) use attributes::attribute;
 pub(crate) use call::Call;
-pub(crate) use identity::{Identity, TraceParent};
+pub(crate) use identity::Identity;
 pub(crate) use records::record;
 pub(crate) use request::{Signal, about_this_program, request};
 pub(crate) use spans::Spans;

@@ -46,6 +46,7 @@ mod slot_time;
 mod state;
 mod step_state;
 mod step_status;
+mod trace;
 mod waits;
 
 pub(crate) use agreement::wilson;
@@ -101,4 +102,5 @@ pub(crate) use slot_time::{SlotTime, slot_time};
 pub use state::{HeldStep, RunState};
 pub use step_state::{ApprovalState, Details as StepDetails, RateWait, StepState};
 pub use step_status::StepStatus;
+pub(crate) use trace::{TraceContext, TraceParent, attempt_span, run_span, span_of, trace_of};
 pub use waits::{IdleCause, IdlePeriod, IdlePeriods, Wait, Waits};

@@ -99,6 +99,9 @@ impl Execution {
         if let Some(sink) = telemetry::sink(so_far.as_ref(), resumed_from) {
             engine = engine.with_sink(sink);
         }
+        if let Some(trace) = telemetry::trace_context() {
+            engine = engine.with_trace(trace);
+        }
         for sink in self.sinks {
             engine = engine.with_sink(sink);
         }

@@ -2,7 +2,8 @@
 
 use super::protocol::Protocol;
 use crate::models::Environment;
-use crate::report::otlp::{Content, Signal, TraceParent, about_this_program, attribute};
+use crate::report::otlp::{Content, Signal, about_this_program, attribute};
+use crate::run::TraceParent;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;

@@ -15,7 +15,7 @@ pub use config::{Config, ConfigFault};
 
 use crate::engine::EventSink;
 use crate::models::Environment;
-use crate::run::RunState;
+use crate::run::{RunState, TraceContext};
 use exporter::Exporter;
 use sink::TelemetrySink;
 use std::sync::{Arc, OnceLock};
@@ -49,6 +49,15 @@ pub(crate) fn sink(
     let exporter = EXPORTER.get_or_init(|| Arc::new(Exporter::new(config.clone())));
     let sink = TelemetrySink::new(Arc::clone(exporter), so_far, resumed_from);
     Some(Box::new(sink))
+}
+
+/// What the tools of a run are told of its trace; `None` where no traces are sent.
+pub(crate) fn trace_context() -> Option<TraceContext> {
+    let config = CONFIG.get()?;
+    config.traces.as_ref()?;
+    Some(TraceContext {
+        parent: config.parent.clone(),
+    })
 }
 
 /// Sends what is left, for a short time. Returns in words what did not arrive.

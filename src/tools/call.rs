@@ -32,6 +32,9 @@ pub struct Call {
     /// The name of the attempt, `RUN/STEP/ATTEMPT`, which a call has again that is repeated after a crash; the plan's own
     /// `idempotency_key` where it gives one, the same for every attempt.
     pub idempotency_key: Arc<str>,
+    /// The span of the attempt, as `traceparent` of W3C Trace Context has it, for what the tool asks others to do; `None`
+    /// where the run is not traced.
+    pub trace: Option<Arc<str>>,
     /// The time after which the caller drops the call; `None` where it leaves that to the tool.
     pub time_limit: Option<Duration>,
     /// The memory limit of a child process, in mebibytes.

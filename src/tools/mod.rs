@@ -40,6 +40,7 @@ mod synthesis;
 mod template;
 mod tool;
 mod toolbox;
+mod trace_header;
 mod unavailable;
 mod warm_jail;
 mod worker;

@@ -154,6 +154,7 @@ impl Probe {
             model: None,
             // It asks, and may be made as often as it takes.
             idempotency_key: format!("{}/probe", interrupted.attempt).into(),
+            trace: None,
             time_limit: Some(self.tool.policy().timeout.unwrap_or(TIME_LIMIT)),
             max_memory_mb: interrupted.max_memory_mb,
             max_cpu_percent: interrupted.max_cpu_percent,

@@ -31,6 +31,7 @@ fn server(mode: &str, notes: &Path, settings: &Value) -> CatalogToolbox {
         "picture",
         "fails",
         "attempt",
+        "trace",
         "slow",
         "waits",
         "dies",

@@ -82,6 +82,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         input: Arc::new(input),
         model: None,
         idempotency_key: "k".into(),
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         time_limit: None,
         max_memory_mb: None,
         max_cpu_percent: None,

@@ -102,6 +102,8 @@ mod streaming;
 #[cfg(unix)]
 mod structure;
 mod telemetry;
+#[cfg(unix)]
+mod telemetry_trace;
 mod tool_definition;
 mod tool_definition_live;
 mod trust;

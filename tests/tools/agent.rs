@@ -121,6 +121,7 @@ async fn a_task_is_asked_for_until_it_is_done() {
     let input = json!({"task": "add", "context": {"a": 1, "b": 2}});
     let (call, said) = call(input);
     let key = call.idempotency_key.to_string();
+    let trace = call.trace.clone().unwrap();
     let report = tool.call(call).await;
     assert_eq!(*report.output.unwrap(), json!({"sum": 3}));
     let bodies = bodies(&server).await;
@@ -147,6 +148,11 @@ async fn a_task_is_asked_for_until_it_is_done() {
             .all(|it| it.headers["authorization"] == "Bearer k-0123456789")
     );
     assert!(requests.iter().all(|it| it.headers["a2a-version"] == "1.0"));
+    assert!(
+        requests
+            .iter()
+            .all(|it| it.headers["traceparent"] == *trace)
+    );
     let said = said.lock().unwrap().join("\n");
     assert!(
         said.contains("working") && said.contains("completed"),

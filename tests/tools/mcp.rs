@@ -98,8 +98,11 @@ async fn a_server_gets_the_name_of_the_attempt_and_no_variables_but_its_own() {
     let scripted = Scripted::with("old", &json!({"env": {"LICENCE": "${TOKEN}"}}));
     let (call, _) = call(json!({}));
     let name = call.idempotency_key.to_string();
-    let report = scripted.tool("attempt").call(call).await;
+    let trace = call.trace.clone().unwrap();
+    let report = scripted.tool("attempt").call(call.clone()).await;
     assert_eq!(*report.output.unwrap(), json!(name));
+    let report = scripted.tool("trace").call(call).await;
+    assert_eq!(*report.output.unwrap(), *trace);
     let variables = scripted.output("environment", json!({})).await;
     let has = |name: &str| variables.as_array().unwrap().contains(&json!(name));
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());

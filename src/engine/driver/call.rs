@@ -52,12 +52,15 @@ impl Driver {
         let (code, answers) = self.code_port(row, number, &**executor);
         let instance = self.instance(row);
         let waiting_time = WaitingTime::default();
+        let trace = self.trace.as_ref();
+        let trace = trace.map(|trace| trace.of_attempt(&self.run_id, &instance.key().id, number));
         let call = Call {
             step: instance.key().id,
             attempt: number,
             input,
             model,
             idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id, number),
+            trace: trace.map(Into::into),
             time_limit: own_timeout.or(policy.timeout),
             max_memory_mb: self.settings.limits.max_memory_mb,
             max_cpu_percent: self.settings.limits.max_cpu_percent,

@@ -97,6 +97,7 @@ impl Driver {
             input: Arc::clone(input),
             model: None,
             idempotency_key: Arc::clone(attempt),
+            trace: None,
             time_limit: Some(LOOK_UP_LIMIT),
             max_memory_mb: self.settings.limits.max_memory_mb,
             max_cpu_percent: self.settings.limits.max_cpu_percent,

@@ -120,6 +120,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         input: Arc::new(json!({"text": "Milk 4.50"})),
         model: None,
         idempotency_key: "k".into(),
+        trace: None,
         time_limit: None,
         max_memory_mb: None,
         max_cpu_percent: None,

@@ -5,7 +5,7 @@ use super::attributes::{attribute, cost_of, number, text_of, usage, whole};
 use super::call::Call;
 use super::identity::{self, Identity};
 use crate::plan::StepIx;
-use crate::run::{AttemptState, RunState, StepState, StepStatus};
+use crate::run::{AttemptState, RunState, StepState, StepStatus, attempt_span, run_span, trace_of};
 use crate::units::Micros;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -80,12 +80,12 @@ impl<'r> Spans<'r> {
             };
             attributes.push(attribute(name, earlier));
             links.push(json!({
-                "traceId": identity::trace_of(earlier),
-                "spanId": identity::run_span(earlier),
+                "traceId": trace_of(earlier),
+                "spanId": run_span(earlier),
             }));
         }
         if self.identity.from > 0 {
-            let before = identity::run_span(self.run_id());
+            let before = run_span(self.run_id());
             links.push(json!({"traceId": self.trace(), "spanId": before}));
         }
         if let Some(result) = self.run.result.as_deref().filter(|_| self.has_content()) {
@@ -204,7 +204,7 @@ impl<'r> Spans<'r> {
 
     /// The span of an attempt.
     pub(super) fn attempt_span(&self, step: &str, attempt: u32) -> String {
-        identity::attempt_span(self.run_id(), step, attempt)
+        attempt_span(self.run_id(), step, attempt)
     }
 
     /// The trace of the run.

@@ -107,6 +107,7 @@ mod tests {
             input: Arc::new(json!({"n": 1})),
             model: None,
             idempotency_key: "k".into(),
+            trace: None,
             time_limit: None,
             max_memory_mb: None,
             max_cpu_percent: None,

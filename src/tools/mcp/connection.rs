@@ -11,6 +11,7 @@ use super::questions::{addresses, answers, visit};
 use super::receiver::{LOG_LEVEL, Receiver, log_request};
 use super::stdio::SentMark;
 use crate::run::Question;
+use crate::tools::trace_header::TRACEPARENT;
 use crate::tools::{Call, SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
@@ -153,9 +154,8 @@ impl Connection {
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let (mut rounds, mut questions) = (0, 0);
         while rounds < MAX_ROUNDS && questions < MAX_QUESTION_ROUNDS {
-            let attempt = &call.idempotency_key;
             let server = &self.context.server;
-            let wanted = match self.ask(tool, params.clone(), attempt, listening).await {
+            let wanted = match self.ask(tool, params.clone(), call, listening).await {
                 Ok(ServerResult::InputRequiredResult(wanted)) => wanted,
                 Ok(answer) => return Ok(answer),
                 Err(Unanswered::Missed(missed)) => return Err(missed),
@@ -191,14 +191,14 @@ impl Connection {
         &self,
         tool: &str,
         params: CallToolRequestParams,
-        attempt: &str,
+        call: &Call,
         listening: &Listening,
     ) -> Result<ServerResult, Unanswered> {
         let task = self.has_tasks().then(|| as_task(&params)).flatten();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let mut sent = self.send(tool, request, attempt, listening).await;
+        let mut sent = self.send(tool, request, call, listening).await;
         if let Some(task) = task.filter(|_| wants_a_task(&sent)) {
-            sent = self.send(tool, task, attempt, listening).await;
+            sent = self.send(tool, task, call, listening).await;
         }
         sent.map_err(unanswered)
     }
@@ -207,14 +207,17 @@ impl Connection {
         &self,
         tool: &str,
         mut request: ClientRequest,
-        attempt: &str,
+        call: &Call,
         listening: &Listening,
     ) -> Result<ServerResult, (ServiceError, Missed)> {
         let what = format!("the call of \"{tool}\"");
         let mark = SentMark::default();
         request.extensions_mut().insert(mark.clone());
         let mut meta = RequestMetaObject::new();
-        meta.insert(ATTEMPT.to_owned(), attempt.into());
+        meta.insert(ATTEMPT.to_owned(), call.idempotency_key.as_ref().into());
+        if let Some(trace) = call.trace.as_deref() {
+            meta.insert(TRACEPARENT.to_owned(), trace.into());
+        }
         if self.is_stateless() {
             let (key, level) = LOG_LEVEL;
             meta.insert(key.to_owned(), level.into());

@@ -17,6 +17,7 @@ use crate::tools::kind::DAY;
 use crate::tools::secrets::is_secret_header;
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
+use crate::tools::trace_header::add_trace;
 use crate::tools::{Call, CallPolicy, CallReport, Reaches, Standing, Tool, ToolError, ToolKind};
 use client::{Client, Endpoint};
 use conversation::{Conversation, message};
@@ -134,10 +135,11 @@ async fn run(
     call: &Call,
     limit: Option<Duration>,
 ) -> CallReport {
-    let (address, headers) = match settings.rendered(services) {
+    let (address, mut headers) = match settings.rendered(services) {
         Ok(rendered) => rendered,
         Err(message) => return CallReport::not_sent(ToolError::permanent(message)),
     };
+    add_trace(&mut headers, call);
     let secrets = services.secrets.now();
     let client = Client { services, headers };
     let failed = |error: &RequestError| failure(services, error);

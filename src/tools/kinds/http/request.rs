@@ -14,6 +14,7 @@ use crate::tools::Call;
 use crate::tools::secrets::{REDACTED, is_secret_header};
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer, is_whole_reference};
+use crate::tools::trace_header::add_trace;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
@@ -99,6 +100,7 @@ impl Prepared {
         if let Some(key) = key.filter(|_| !has_key) {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
+        add_trace(&mut headers, call);
         let mut url = Url::parse(&address).map_err(|error| {
             let address = services.secrets.now().quote(&written, 200);
             format!("the address {address} is not valid: {error}")

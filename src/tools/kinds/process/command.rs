@@ -17,6 +17,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// The variable that has the name of the attempt.
 const ATTEMPT: &str = "PLANDECK_ATTEMPT";
+/// The variable that has the span of the attempt, where OpenTelemetry looks for it.
+const TRACE: &str = "TRACEPARENT";
 
 /// A command that is ready to be started.
 pub(super) struct Prepared {
@@ -133,7 +135,8 @@ pub(super) fn prepare(
     command
         .env_clear()
         .envs(passed_on())
-        .env(ATTEMPT, &*call.idempotency_key);
+        .env(ATTEMPT, &*call.idempotency_key)
+        .envs(call.trace.as_deref().map(|trace| (TRACE, trace)));
     let none = Map::new();
     let parameters = call.input.as_object().unwrap_or(&none);
     let mut renderer =
