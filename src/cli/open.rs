@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::look_back::look_back;
 use super::output::{note_line, out, out_json};
 use super::terminal::is_interactive;
-use super::{check, run, screen, trust};
+use super::{check, open_follow, run, screen, trust};
 use crate::import::plans::{LeftOut, recognized};
 use crate::import::{ImportError, Imported, imported};
 use crate::report::{json_lines, result_of, summary};
@@ -20,6 +20,9 @@ use serde_json::{Map, json};
 
 /// Shows it, read-only. Exits with 0 whatever became of the run there, and with 2 where the file cannot be read.
 pub(super) async fn open(mut args: OpenArgs) -> Result<u8, Failure> {
+    if args.follow {
+        return open_follow::follow(args).await;
+    }
     let here = std::env::current_dir().unwrap_or_default();
     let prices = Settings::load(&here)?.model_prices()?;
     let name = args.file.display().to_string();

@@ -82,6 +82,7 @@ impl RemoteFeed {
                     self.ids.clear();
                     &header.steps
                 }
+                EventKind::StepsAdded { steps } => steps,
                 EventKind::StepExpanded { elements, .. } => elements,
                 EventKind::StepCalled { row, call, .. } => {
                     // A row that an earlier attempt of the code had may be of another call now.

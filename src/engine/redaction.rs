@@ -23,6 +23,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
             value(&mut header.context);
             infos(&mut header.steps, secrets);
         }
+        EventKind::StepsAdded { steps } => infos(steps, secrets),
         EventKind::StepExpanded { elements, .. } => infos(elements, secrets),
         EventKind::StepCalled { call, .. } => info(call, secrets),
         EventKind::AttemptStarted {

@@ -23,8 +23,7 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
             }
             Err(error) => return Some(Err(format!("line {}: {error}", at + 1))),
         };
-        let knows_session = entry.get("sessionId").is_some() || entry.get("session_id").is_some();
-        is_session |= knows_session && entry.get("message").is_some();
+        is_session |= is_of_session(&entry);
         if !is_session && at > 20 {
             return None;
         }
@@ -34,7 +33,7 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
 }
 
 /// One line of thought: the main one, or that of an agent.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Chain {
     /// What the next model call waits for.
     before: Vec<Arc<str>>,
@@ -46,17 +45,30 @@ struct Chain {
     said: Option<Value>,
 }
 
-#[derive(Default)]
-struct Session {
-    recorded: Recorded,
+/// What the lines of a session so far say.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) recorded: Recorded,
+    /// The places of spans that are over since this was last emptied: calls of tools with their results, and calls of models
+    /// after which something else came, or that said why they stopped.
+    pub(super) over: Vec<usize>,
+    /// The places of the calls of models that another piece of was read after they were over.
+    pub(super) grown: Vec<usize>,
     chains: HashMap<Arc<str>, Chain>,
     /// The places of the calls of tools, by their ids.
     tools: HashMap<Arc<str>, usize>,
     others: usize,
 }
 
+/// Whether a line is one of a session, and not merely something that has an id of a session.
+pub(super) fn is_of_session(entry: &Value) -> bool {
+    let knows_session = entry.get("sessionId").is_some() || entry.get("session_id").is_some();
+    knows_session && entry.get("message").is_some()
+}
+
 impl Session {
-    fn take(&mut self, entry: &Value) {
+    /// Takes in a line.
+    pub(super) fn take(&mut self, entry: &Value) {
         let Some(message) = entry.get("message") else {
             if entry.get("type").and_then(Value::as_str) == Some("summary") {
                 let title = text(entry, "summary").map(|title| title.to_string());
@@ -118,7 +130,15 @@ impl Session {
             },
             |(_, place)| place,
         );
-        chain.call = Some((Arc::clone(&id), place));
+        let earlier = chain.call.replace((Arc::clone(&id), place));
+        match earlier {
+            Some((_, earlier)) if earlier != place => self.over.push(earlier),
+            Some(_) => self.grown.push(place),
+            None => {}
+        }
+        if message.get("stop_reason").is_some_and(|why| !why.is_null()) {
+            self.over.push(place);
+        }
         chain.before = vec![Arc::clone(&id)];
         let span = &mut spans[place];
         span.end = Some(at);
@@ -148,7 +168,7 @@ impl Session {
     /// The user said something, or results of tools came.
     fn answered(&mut self, agent: &Arc<str>, content: &[Value], at: u64) {
         let chain = self.chains.entry(Arc::clone(agent)).or_default();
-        chain.call = None;
+        self.over.extend(chain.call.take().map(|(_, place)| place));
         for part in content {
             if part["type"] != "tool_result" {
                 if part.get("text").is_some() {
@@ -162,6 +182,7 @@ impl Session {
             };
             let span = &mut self.recorded.spans[*place];
             span.end = Some(at);
+            self.over.push(*place);
             let result = part.get("content").cloned().unwrap_or_default();
             if part["is_error"] == true {
                 let words = result
@@ -176,6 +197,18 @@ impl Session {
             chain.before.retain(|id| tools.contains_key(id));
             chain.before.push(tool);
         }
+    }
+
+    /// The places of the calls of models that may go on.
+    pub(super) fn open_calls(&self) -> impl Iterator<Item = usize> {
+        let calls = self.chains.values().filter_map(|chain| chain.call.as_ref());
+        calls.map(|(_, place)| *place)
+    }
+
+    /// Whether the last word of the main line is the model's, so that the user is to say something, or nobody is.
+    pub(super) fn has_answered(&self) -> bool {
+        let main = self.chains.get("");
+        main.is_some_and(|chain| chain.call.is_some())
     }
 
     fn end(mut self) -> Recorded {

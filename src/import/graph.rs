@@ -5,17 +5,14 @@
 //! among those that are in the same group, is what it waited for.
 
 use super::PriceOf;
+use super::about::About;
 use super::lanes::lanes;
-use super::span::{Span, SpanKind};
-use super::step_end::{distinct_ids, end_of, error};
+use super::span::Span;
+use super::step_end::{DistinctIds, attempt_end, end_of, error, info_of, start_of};
 use super::tree::Tree;
-use crate::plan::{Dialect, StepInput, StepIx};
-use crate::run::{
-    AttemptDetails, AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunOutcome,
-    StepInfo, StepKey,
-};
-use crate::units::{Micros, Money};
-use jiff::Timestamp;
+use crate::plan::StepIx;
+use crate::run::{EventKind, RunEvent, RunHeader, RunOutcome, StepKey};
+use crate::units::Micros;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -110,7 +107,9 @@ impl Run<'_> {
             .min()
             .unwrap_or(0);
         let at = |moment: u64| Micros(moment.saturating_sub(began));
-        let ids = distinct_ids((0..self.rows.len()).map(|row| &self.span(row).name));
+        let mut distinct = DistinctIds::default();
+        let ids = (0..self.rows.len()).map(|row| distinct.next(&self.span(row).name));
+        let ids: Vec<Arc<str>> = ids.collect();
         let times: Vec<(u64, u64)> = (0..self.rows.len())
             .map(|row| (self.span(row).start, self.span(row).ended()))
             .collect();
@@ -124,8 +123,8 @@ impl Run<'_> {
             };
             let kind = match moment.part {
                 Part::Ready => EventKind::StepReady { step },
-                Part::Started => self.started(step, span, slots[row]),
-                Part::AttemptEnded => self.ended(step, span),
+                Part::Started => start_of(step, span, slots[row], &self.nothing),
+                Part::AttemptEnded => attempt_end(step, span, self.price),
                 Part::Ended => end_of(step, span),
             };
             (at(moment.at), kind)
@@ -189,22 +188,7 @@ impl Run<'_> {
                 let words = || format!("in {}", self.tree.groups(self.rows[row])).into();
                 Arc::clone(inside.entry(group).or_insert_with(words))
             });
-            StepInfo {
-                id: Arc::clone(id),
-                tool: Arc::clone(&span.name),
-                kind: match span.kind {
-                    SpanKind::Model => "model".into(),
-                    _ => Arc::clone(&span.word),
-                },
-                depends_on: depends_on.collect(),
-                description: inside,
-                parent: None,
-                parameters: None,
-                not_reused: None,
-                sequential: false,
-                price: None,
-                checks: None,
-            }
+            info_of(id, span, depends_on.collect(), inside)
         });
         let mut models: HashMap<&str, usize> = HashMap::new();
         for span in &self.tree.spans {
@@ -215,9 +199,6 @@ impl Run<'_> {
         let model = models
             .into_iter()
             .max_by_key(|(model, count)| (*count, *model));
-        let started = i64::try_from(began)
-            .ok()
-            .and_then(|at| Timestamp::from_microsecond(at).ok());
         let root = self.tree.roots.first().map(|at| &self.tree.spans[*at]);
         let id = root.map_or("", |root| {
             if root.trace.is_empty() {
@@ -226,74 +207,14 @@ impl Run<'_> {
                 &root.trace
             }
         });
-        RunHeader {
-            run_id: if id.is_empty() {
-                name.into()
-            } else {
-                id.into()
-            },
-            plan: name.into(),
-            dialect: Dialect::Documented,
-            started_at: started.unwrap_or(Timestamp::UNIX_EPOCH).to_string().into(),
-            worker: model.map_or_else(|| format.into(), |(model, _)| model.into()),
-            simulated: false,
-            track_cost: true,
-            limits: ResourceLimits {
-                max_memory_mb: None,
-                max_cpu_percent: None,
-                timeout_seconds: None,
-                max_tool_calls: None,
-                // None was on record; so many were used.
-                max_concurrent: Some(most),
-                max_total_cost_usd: None,
-            },
-            rates: Rates::default(),
-            priced: false,
-            context: Arc::new(json!({})),
-            steps: steps.collect(),
-            forked_from: None,
-            spent_before: Money::ZERO,
-            pace: None,
+        About {
+            run_id: if id.is_empty() { name } else { id },
+            name,
+            worker: model.map_or(format, |(model, _)| model),
+            began,
+            slots: most,
         }
-    }
-
-    fn started(&self, step: StepKey, span: &Span, slot: u32) -> EventKind {
-        let input = span.input.clone();
-        let input = input.unwrap_or_else(|| Arc::clone(&self.nothing));
-        EventKind::AttemptStarted {
-            step,
-            attempt: 1,
-            slot,
-            input: StepInput::from(input),
-            reserved: Money::ZERO,
-            why: None,
-            prompt: None,
-        }
-    }
-
-    fn ended(&self, step: StepKey, span: &Span) -> EventKind {
-        let by_price = || (self.price)(span.model.as_deref()?, span.tokens?);
-        let is_free = span.kind != SpanKind::Model;
-        EventKind::AttemptEnded(Arc::new(AttemptEnd {
-            attempt: 1,
-            service: Micros(span.ended() - span.start),
-            cost: span
-                .cost
-                .or_else(by_price)
-                .or(is_free.then_some(Money::ZERO)),
-            details: AttemptDetails {
-                tokens: span.tokens.map(Box::new),
-                model: span.model.clone(),
-                error: span
-                    .error
-                    .as_ref()
-                    .map(|why| Box::new(error(&step, span, why))),
-                ..AttemptDetails::default()
-            }
-            .boxed(),
-            cancelled: false,
-            step,
-        }))
+        .header(steps.collect())
     }
 
     fn end(&self, ids: &[Arc<str>]) -> EventKind {

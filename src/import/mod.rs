@@ -3,8 +3,10 @@
 //! A format is a file: it turns text into [`Span`]s. What spans are about is told in `span`, and `graph` makes steps,
 //! dependencies and events of them. What cannot be carried over is listed in [`Imported::left_out`], not dropped in silence.
 
+mod about;
 mod claude_code;
 mod dependencies;
+mod follow;
 mod graph;
 mod lanes;
 mod langsmith;
@@ -19,6 +21,7 @@ mod step_end;
 mod tree;
 mod value;
 
+pub use follow::{Follower, NotFollowed};
 pub use span::{Span, SpanKind};
 
 use crate::run::RunEvent;

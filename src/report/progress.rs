@@ -129,6 +129,13 @@ impl Progress {
             EventKind::StepExpanded { step, count, .. } => {
                 format!("expanded  {} into {count} elements", step.id)
             }
+            EventKind::StepsAdded { steps } => {
+                self.total += steps.len();
+                match &**steps {
+                    [one] => format!("new       {}", one.id),
+                    all => format!("new       {}", count(all.len(), "step")),
+                }
+            }
             EventKind::StepCalled { call, .. } => format!("called    {}", call.id),
             EventKind::AttemptStarted { step, attempt, .. } if *attempt == 1 => {
                 format!("started   {}", step.id)

@@ -209,6 +209,7 @@ impl RunState {
                     })
                 });
             }),
+            EventKind::StepsAdded { steps } => self.add_steps(steps),
             EventKind::StepExpanded {
                 step,
                 count,

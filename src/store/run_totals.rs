@@ -99,6 +99,7 @@ impl RunTotals {
             | EventKind::StepExpanded { step, .. }
             | EventKind::StepSkipped { step, .. }
             | EventKind::StepCancelled { step } => self.set(step.ix.at(), Standing::Other),
+            EventKind::StepsAdded { steps } => self.steps += steps.len(),
             EventKind::RunPaused => self.phase = Phase::Paused,
             EventKind::LimitReached { .. } | EventKind::StopRequested => {
                 self.phase = Phase::Stopping;

@@ -74,6 +74,7 @@ mod network;
 #[cfg(target_os = "linux")]
 mod oauth;
 mod open;
+mod open_follow;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;

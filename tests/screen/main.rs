@@ -62,6 +62,7 @@ mod terminal_correct;
 mod terminal_dashboard;
 #[cfg(unix)]
 mod terminal_end;
+mod terminal_follow;
 #[cfg(unix)]
 mod terminal_groups;
 mod terminal_history;

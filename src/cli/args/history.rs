@@ -196,6 +196,9 @@ pub(crate) struct OpenArgs {
     /// Open the trace whose id begins so, of a file with several; the one with the most spans by default
     #[arg(long, value_name = "ID")]
     pub trace: Option<String>,
+    /// Follow a session of Claude Code that is still being written: what comes is shown within a second
+    #[arg(short, long, conflicts_with_all = ["trace", "json"])]
+    pub follow: bool,
     /// Print its result as a JSON object on standard output; of a plan what `check --json` prints
     #[arg(long, conflicts_with = "events")]
     pub json: bool,

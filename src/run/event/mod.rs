@@ -63,6 +63,12 @@ pub enum EventKind {
         #[serde(rename = "until_ms", default, skip_serializing_if = "Option::is_none")]
         until: Option<Micros>,
     },
+    /// More steps became known of a run that another system makes while it is watched. They follow all steps so far; a run
+    /// that has rows of other kinds by then takes in none.
+    StepsAdded {
+        /// The new steps.
+        steps: Arc<[StepInfo]>,
+    },
     /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
     /// again; the ones it lacks follow all rows so far. It comes a second time, right after the step's
     /// reset, when a step that had ended runs again because one of its elements does.
@@ -432,6 +438,7 @@ impl EventKind {
             | Self::StepHeld { step, .. } => Some(step),
             Self::AttemptEnded(end) => Some(&end.step),
             Self::RunStarted(_)
+            | Self::StepsAdded { .. }
             | Self::BreakpointSet { .. }
             | Self::RunTargeted { .. }
             | Self::HandOverSet { .. }

@@ -1,4 +1,4 @@
-//! What events about the lists of `for_each` steps change.
+//! What events change that bring rows: further steps, and the elements of `for_each` steps.
 
 use super::RunState;
 use crate::plan::StepIx;
@@ -8,6 +8,23 @@ use crate::units::Micros;
 use std::sync::Arc;
 
 impl RunState {
+    /// More steps of the plan are known.
+    pub(super) fn add_steps(&mut self, more: &Arc<[StepInfo]>) {
+        let Some(header) = &mut self.header else {
+            return;
+        };
+        let is_of_plan = |step: &StepInfo| step.parent.is_none();
+        if header.steps.len() != self.steps.len() || !more.iter().all(is_of_plan) {
+            return;
+        }
+        let header = Arc::make_mut(header);
+        header.steps = header.steps.iter().chain(more.iter()).cloned().collect();
+        self.steps.extend(RowInfo::each(more).map(StepState::new));
+        self.callable += more.len();
+        self.most_callable = self.most_callable.max(self.callable);
+        self.counts[StepStatus::Pending as usize] += more.len();
+    }
+
     pub(super) fn expand(
         &mut self,
         at: Micros,

@@ -134,6 +134,7 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             count: count % 5,
             elements: elements.into(),
         }),
+        2 => infos().prop_map(|steps| EventKind::StepsAdded { steps: steps.into() }),
         3 => (key(), 0u32..12, infos()).prop_filter_map("a call", |(step, row, infos)| {
             let call = Box::new(infos.into_iter().next()?);
             Some(EventKind::StepCalled { step, row: StepIx(row), call })

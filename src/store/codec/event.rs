@@ -64,6 +64,7 @@ choice!(EventKind {
     45 StepCalled { step: step, row: row, call: call },
     46 AttemptSuspended { step: step, attempt: attempt },
     47 AttemptContinued { step: step, attempt: attempt, slot: slot },
+    48 StepsAdded { steps: steps },
     60 RunTargeted { to: to },
     61 HandOverSet { to: to },
 });
@@ -477,6 +478,7 @@ pub(crate) fn decode_event(
 fn learn(kind: &EventKind, rows: &mut Rows) {
     match kind {
         EventKind::RunStarted(header) => rows.begin(&header.steps),
+        EventKind::StepsAdded { steps } => rows.extend(steps),
         EventKind::StepExpanded { elements, .. } => rows.extend(elements),
         EventKind::StepCalled { row, call, .. } => rows.called(*row, call),
         _ => {}

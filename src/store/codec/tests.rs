@@ -539,6 +539,9 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                 elements: elements.into(),
             }
         }),
+        vec(info(), 0..4).prop_map(|steps| EventKind::StepsAdded {
+            steps: steps.into()
+        }),
         (key(), 0u32..30, info()).prop_map(|(step, row, call)| EventKind::StepCalled {
             step,
             row: StepIx(row),

@@ -40,6 +40,10 @@ impl RunIndex {
                 self.connect(run);
                 return true;
             }
+            EventKind::StepsAdded { .. } => {
+                self.connect(run);
+                return true;
+            }
             EventKind::StepExpanded { step, .. } | EventKind::StepCalled { step, .. } => {
                 self.connect(run);
                 self.touch(step.ix, run);
