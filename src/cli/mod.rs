@@ -114,8 +114,9 @@ pub fn main() -> ExitCode {
         output::failure(&failure, color);
         return ExitCode::from(failure.code());
     }
-    if let Some(fault) = crate::telemetry::start(&crate::models::process_environment()) {
-        output::note_line(&format!("note: {fault}"));
+    let here = std::env::current_dir().unwrap_or_default();
+    if let Some(what) = crate::session::start_telemetry(&here) {
+        output::note_line(&format!("note: {}", crate::text::line(&what)));
     }
     let done = match cli.command {
         None if cli.open.plan.is_none() && cli.open.record.resume.is_none() => {

@@ -128,6 +128,21 @@ impl PlanningError {
         }
     }
 
+    /// What kind of error it is, as one word.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Planner(_) => "PlannerUnavailable",
+            Self::NoTask => "NoTask",
+            Self::NoTools => "NoTools",
+            Self::Unpriced(_) => "Unpriced",
+            Self::Request { .. } => "RequestFailed",
+            Self::NotValid { .. } => "PlanNotValid",
+            Self::Budget { .. } => "BudgetUsedUp",
+            Self::OutOfReach { .. } => "OutOfReach",
+            Self::OfflineCannotRefine => "OfflineCannotRefine",
+        }
+    }
+
     /// Whether the planning budget stopped it.
     pub(crate) fn is_of_budget(&self) -> bool {
         matches!(self, Self::Budget { .. })

@@ -4,6 +4,7 @@
 mod attributes;
 mod call;
 mod identity;
+mod plan;
 mod records;
 mod request;
 mod spans;
@@ -11,6 +12,7 @@ mod spans;
 pub(crate) use attributes::attribute;
 pub(crate) use call::Call;
 pub(crate) use identity::Identity;
+pub(crate) use plan::PlanSpan;
 pub(crate) use records::record;
 pub(crate) use request::{Signal, about_this_program, request};
 pub(crate) use spans::Spans;

@@ -12,10 +12,11 @@ use crate::engine::step_prices;
 use crate::models::process_environment;
 use crate::plan::{Draft, ExecutionPlan};
 use crate::planner::{
-    ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningProgress, PlanningRecord,
-    optimize_plan,
+    ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningFailure, PlanningProgress,
+    PlanningRecord, optimize_plan,
 };
 use crate::run::StepPrice;
+use crate::telemetry::{self, PlanSpan};
 use crate::tools::Catalog;
 use crate::units::Money;
 use serde_json::Value;
@@ -115,6 +116,10 @@ impl Planning {
             .planner
             .create_plan(task, &self.catalog, &context)
             .await;
+        let told = created
+            .as_ref()
+            .map(|created| (&created.plan, &created.record));
+        tell(task, told.map_err(|failure| &**failure));
         created.map_err(SessionError::Planning)
     }
 
@@ -139,6 +144,10 @@ impl Planning {
             .planner
             .refine_plan(&before, instruction, &self.catalog, &context)
             .await;
+        let told = changed
+            .as_ref()
+            .map(|changed| (&changed.plan, &changed.record));
+        tell(instruction, told.map_err(|failure| &**failure));
         changed.map_err(SessionError::Planning)
     }
 
@@ -182,6 +191,24 @@ impl Planning {
     pub fn tools(&self) -> &[PathBuf] {
         &self.options.source.tools
     }
+}
+
+/// Sends what it took to the collector, where there is one.
+fn tell(task: &str, made: Result<(&ExecutionPlan, &PlanningRecord), &PlanningFailure>) {
+    let record = made.map_or_else(|failure| &failure.record, |(_, record)| record);
+    telemetry::planned(&PlanSpan {
+        planner: &record.planner,
+        task,
+        tokens: record.tokens,
+        cost: record.cost,
+        requests: record.attempts,
+        corrections: record.corrections.len(),
+        took: record.latency,
+        outcome: match made {
+            Ok((plan, _)) => Ok((&*plan.name, plan.steps.len())),
+            Err(failure) => Err((failure.error.kind(), failure.to_string())),
+        },
+    });
 }
 
 /// The catalog with the tools that its MCP servers list, where they are trusted; and what is to be said about the others.

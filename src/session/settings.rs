@@ -4,6 +4,7 @@ use super::error::SessionError;
 use super::folders::user_folder;
 use super::key_settings::{self, KeySetting};
 use super::options::SourceOptions;
+use super::telemetry_settings::TelemetrySettings;
 use crate::engine;
 use crate::models::{Price, PriceError, Prices, SmallModelWorker};
 use crate::run::{Rates, ResourceLimits};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Prices by model, in dollars per million tokens.
     pub prices: BTreeMap<String, PriceSetting>,
+    /// Where runs are sent.
+    pub(super) telemetry: TelemetrySettings,
 }
 
 /// A model's price, in dollars per million tokens.
@@ -107,9 +110,10 @@ impl Settings {
         let project = match project {
             Some(file) => {
                 let settings = Self::read(&file)?;
-                let base_url_of = settings.base_url.is_some().then_some(file);
+                let base_url_of = settings.base_url.is_some().then(|| file.clone());
                 Self {
                     base_url_of,
+                    telemetry: settings.telemetry.of_project(&file),
                     ..settings
                 }
             }
@@ -188,6 +192,7 @@ impl Settings {
         let mut prices = other.prices;
         prices.extend(self.prices);
         Self {
+            telemetry: self.telemetry.or(other.telemetry),
             worker: self.worker.or(other.worker),
             planner: self.planner.or(other.planner),
             base_url: self.base_url.or(other.base_url),
@@ -348,6 +353,7 @@ mod tests {
             limits,
             rates,
             prices,
+            telemetry,
         } = sample;
         let limits = Settings {
             limits,
@@ -359,6 +365,7 @@ mod tests {
                 .iter()
                 .all(Option::is_some)
         );
+        telemetry.has_everything();
         assert!(stream.is_some() && stall_timeout_s.is_some() && mouse.is_some());
         assert!(approval_expires_s.is_some());
         assert!(title.is_some() && progress.is_some());

@@ -1,6 +1,7 @@
 //! Figures of all runs of this process, as metrics: those of the GenAI conventions, and our own.
 
-use crate::report::otlp::{Call, attribute};
+use crate::report::otlp::{Call, PlanSpan, attribute};
+use crate::units::{Money, Tokens};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -89,10 +90,34 @@ impl Metrics {
         } else {
             key.push(("gen_ai.tool.name", call.tool.to_owned()));
         }
-        if let Some(cost) = end.cost.filter(|cost| !cost.is_zero()) {
+        let error = end.error.as_ref().map(|error| error.kind.word());
+        let service = end.service.seconds();
+        self.ended(key, (end.cost, end.tokens.as_deref(), error), service);
+    }
+
+    /// Takes in a plan that was written, or that could not be.
+    pub(super) fn plan(&mut self, plan: &PlanSpan<'_>) {
+        let mut key: Key = vec![("gen_ai.operation.name", "plan".to_owned())];
+        if let Some((provider, model)) = plan.model() {
+            key.push(("gen_ai.provider.name", provider.to_owned()));
+            key.push(("gen_ai.request.model", model.to_owned()));
+        }
+        let error = plan.outcome.as_ref().err().map(|(kind, _)| *kind);
+        let end = (plan.cost, plan.tokens.as_ref(), error);
+        self.ended(key, end, plan.took.as_secs_f64());
+    }
+
+    /// Takes in what ended with this cost, these tokens and this kind of error, after so many seconds.
+    fn ended(
+        &mut self,
+        mut key: Key,
+        (cost, tokens, error): (Option<Money>, Option<&Tokens>, Option<&str>),
+        seconds: f64,
+    ) {
+        if let Some(cost) = cost.filter(|cost| !cost.is_zero()) {
             *self.costs.entry(key.clone()).or_default() += cost.usd();
         }
-        if let Some(tokens) = &end.tokens {
+        if let Some(tokens) = tokens {
             for (kind, count) in [("input", tokens.input), ("output", tokens.output)] {
                 let mut key = key.clone();
                 key.push(("gen_ai.token.type", kind.to_owned()));
@@ -102,10 +127,7 @@ impl Metrics {
                     .add(count as f64, TOKENS);
             }
         }
-        if let Some(error) = &end.error {
-            key.push(("error.type", error.kind.word().to_owned()));
-        }
-        let seconds = end.service.seconds();
+        key.extend(error.map(|kind| ("error.type", kind.to_owned())));
         self.durations.entry(key).or_default().add(seconds, SECONDS);
     }
 

@@ -11,10 +11,12 @@ mod queue;
 mod sender;
 mod sink;
 
+pub(crate) use crate::report::otlp::PlanSpan;
 pub use config::{Config, ConfigFault};
 
 use crate::engine::EventSink;
 use crate::models::Environment;
+use crate::report::otlp::{Content, Signal};
 use crate::run::{RunState, TraceContext};
 use exporter::Exporter;
 use sink::TelemetrySink;
@@ -45,10 +47,30 @@ pub(crate) fn sink(
     so_far: Option<&RunState>,
     resumed_from: Option<Arc<str>>,
 ) -> Option<Box<dyn EventSink>> {
+    let sink = TelemetrySink::new(exporter()?, so_far, resumed_from);
+    Some(Box::new(sink))
+}
+
+/// The exporter of this process; `None` where nothing is sent.
+fn exporter() -> Option<Arc<Exporter>> {
     let config = CONFIG.get()?;
     let exporter = EXPORTER.get_or_init(|| Arc::new(Exporter::new(config.clone())));
-    let sink = TelemetrySink::new(Arc::clone(exporter), so_far, resumed_from);
-    Some(Box::new(sink))
+    Some(Arc::clone(exporter))
+}
+
+/// Sends what planning took, which has just ended. It is told without secrets, as runs are.
+pub(crate) fn planned(plan: &PlanSpan<'_>) {
+    let Some(exporter) = exporter() else {
+        return;
+    };
+    exporter.measure(|metrics| metrics.plan(plan));
+    if exporter.takes(Signal::Traces) {
+        let config = exporter.config();
+        let id = uuid::Uuid::now_v7().to_string();
+        let has_content = config.content == Content::Included;
+        let span = plan.to_json(&id, config.parent.as_ref(), sender::now(), has_content);
+        exporter.put(Signal::Traces, span);
+    }
 }
 
 /// What the tools of a run are told of its trace; `None` where no traces are sent.

@@ -245,7 +245,7 @@ impl Sender<'_> {
 }
 
 /// In nanoseconds since 1970.
-fn now() -> u128 {
+pub(super) fn now() -> u128 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_nanos())
 }

@@ -6,7 +6,7 @@ pub(crate) use crate::text::secrets::Redactor;
 pub use crate::text::secrets::{REDACTED, Secrets, SharedSecrets};
 
 /// Whether a header of this name carries a credential, so that its value is always a secret.
-pub(super) fn is_secret_header(name: &str) -> bool {
+pub(crate) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // A name of a call, and often of something that the plan is about.
     if name == "idempotency-key" {

@@ -252,7 +252,7 @@ impl<'a> TemplateRenderer<'a> {
 }
 
 /// The names of the variables that a text of a catalog reads.
-pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn variables(text: &str) -> impl Iterator<Item = &str> {
     text.split("${").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
         let (name, after) = rest.split_at(end);

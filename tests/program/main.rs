@@ -103,6 +103,7 @@ mod streaming;
 #[cfg(unix)]
 mod structure;
 mod telemetry;
+mod telemetry_plan;
 #[cfg(unix)]
 mod telemetry_trace;
 mod tool_definition;
