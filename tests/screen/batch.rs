@@ -347,12 +347,12 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     // The question names the keys that answer it.
     let mut screen = Screen::live((80, 24), 12);
     screen.model.owned = true;
-    screen.model.keymap = own("confirm", "f7").0.batch;
+    screen.model.keymap = own("confirm", "w").0.batch;
     let text = screen.press("q").text();
-    assert!(text.contains("f7 stop it"), "{text}");
+    assert!(text.contains("w stop it"), "{text}");
     screen.press("y");
     assert!(screen.effects.is_empty());
-    screen.press("f7");
+    screen.press("w");
     assert_eq!(screen.effects, [Effect::Stop]);
 }
 
