@@ -67,6 +67,7 @@ pub mod library {}
 pub mod models;
 pub mod plan;
 pub mod planner;
+pub mod remote;
 pub mod report;
 pub mod run;
 pub mod session;

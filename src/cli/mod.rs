@@ -22,6 +22,7 @@ mod dashboard;
 mod demo;
 mod detach;
 mod diff;
+mod executor;
 mod explain;
 mod export;
 mod failure;
@@ -78,6 +79,7 @@ mod tools_login;
 mod trust;
 mod until_end;
 mod verbs;
+mod worker;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -161,6 +163,7 @@ pub fn main() -> ExitCode {
         Some(Command::Answer(args)) => Typed::answer(args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Stop(args)) => on_tokio(verb(Typed::of_run("stop", args))),
         Some(Command::Mcp(args)) => on_tokio(mcp::mcp(args)),
+        Some(Command::Worker(args)) => on_tokio(worker::worker(*args)),
         Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Report(args)) => report::report(&args),

@@ -3,6 +3,7 @@
 use super::args::run::{JournalWhen, LimitArgs, OpenedFrom, RunArgs};
 use super::context::context;
 use super::convert::or_other_plan;
+use super::executor::executor;
 use super::failure::Failure;
 use super::look_back::look_back;
 use super::output::{note_line, notes};
@@ -166,6 +167,7 @@ async fn run_once(
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     let mut source = args.source.options();
+    source.on.clone_from(&args.policy.on);
     if let Some(prior) = &prior {
         prior.complete(&mut args.plan, &mut source)?;
     }
@@ -198,7 +200,7 @@ async fn run_once(
     let limits = args.limits.over(limits);
     rates.0.extend(args.limits.rates.iter().cloned());
     source.context = context(&args.source.context_file, &args.source.context)?;
-    let seed = source.seed;
+    let (seed, on) = (source.seed, source.on.clone());
     let loaded = load(&plan, source, &settings).await;
     let loaded = loaded.map_err(|failure| or_other_plan(failure, &plan))?;
     if args.dry_run {
@@ -222,6 +224,7 @@ async fn run_once(
     if headless {
         warnings.extend(loaded.worker_chosen());
     }
+    let executor = executor(on.as_deref()).await?;
     let breakpoints = loaded.breakpoints(&args.breakpoints, args.break_on_failure, !headless)?;
     let digest = loaded.digest();
     let lifetime = settings.approval_lifetime();
@@ -232,6 +235,7 @@ async fn run_once(
         .or_else(|| samples::pace(&plan).filter(|_| watched));
     let execution = loaded
         .into_execution(consent)
+        .executor(executor)
         .limits(limits)
         .rates(rates)
         .track_cost(track_cost)

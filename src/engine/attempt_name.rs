@@ -25,7 +25,7 @@ impl InterruptedAttempts {
         let last = row.attempts.last();
         let name = match (last.map(|_| first_of_call(row)), known) {
             (None | Some(1), Some(known)) => Some(Arc::clone(&known.name)),
-            (number, _) => number.map(|number| attempt_name(run_id, id, number)),
+            (number, _) => number.map(|number| name_of(run_id, id, number)),
         };
         let handle = match last {
             Some(attempt) => attempt.handle.clone(),
@@ -70,15 +70,20 @@ impl InterruptedAttempts {
     }
 }
 
-/// The name of a row's attempt of this number, or the plan's own key where it gives one: in a line of runs that began as
-/// a fork, with the run that is its `fork`, since the server has seen the key as it is. Where the attempt makes a call
-/// again that was `interrupted`, its name is that of the call.
+/// The name of an attempt.
+pub(super) struct AttemptName {
+    /// `RUN/STEP/ATTEMPT`.
+    pub name: Arc<str>,
+    /// What the tool tells the call by.
+    pub idempotency_key: Arc<str>,
+}
+
+/// What a row's attempt with this `name` is told by: the name, or the plan's own key where it gives one; in a line of runs
+/// that began as a fork, with the run that is its `fork`, since the server has seen the key as it is.
 pub(super) fn idempotency_key(
     instance: &StepInstance<'_>,
-    run_id: &str,
-    number: u32,
+    name: &Arc<str>,
     fork: Option<&Arc<str>>,
-    interrupted: Option<&InterruptedAttempts>,
 ) -> Arc<str> {
     let id = instance.key().id;
     let given = instance.step().and_then(|step| {
@@ -92,12 +97,21 @@ pub(super) fn idempotency_key(
     match (given, fork) {
         (Some(given), Some(fork)) => format!("{given}:{fork}").into(),
         (Some(given), None) => given,
-        (None, _) => {
-            let interrupted = interrupted.and_then(|interrupted| interrupted.0.get(&id));
-            let first = interrupted.map(|attempt| Arc::clone(&attempt.name));
-            first.unwrap_or_else(|| attempt_name(run_id, &id, number))
-        }
+        (None, _) => Arc::clone(name),
     }
+}
+
+/// The name of a row's attempt of this number. Where it makes a call again that was `interrupted`, its name is that of the
+/// call.
+pub(super) fn attempt_name(
+    id: &Arc<str>,
+    run_id: &str,
+    number: u32,
+    interrupted: Option<&InterruptedAttempts>,
+) -> Arc<str> {
+    let interrupted = interrupted.and_then(|interrupted| interrupted.0.get(id));
+    let first = interrupted.map(|attempt| Arc::clone(&attempt.name));
+    first.unwrap_or_else(|| name_of(run_id, id, number))
 }
 
 /// The number of the attempt under whose name the last call of a row was made: it may have been made again, after the
@@ -111,6 +125,6 @@ fn first_of_call(row: &StepState) -> u32 {
     number
 }
 
-fn attempt_name(run_id: &str, id: &str, number: u32) -> Arc<str> {
+fn name_of(run_id: &str, id: &str, number: u32) -> Arc<str> {
     format!("{run_id}/{id}/{number}").into()
 }

@@ -5,7 +5,7 @@ mod code;
 mod edits;
 mod lacking;
 
-use super::attempt_name::idempotency_key;
+use super::attempt_name::{AttemptName, attempt_name, idempotency_key};
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
 use super::edit::Edit;
@@ -414,19 +414,24 @@ impl Reuse {
         cache.is_some_and(|cache| blocking(|| cache.pin(key, output)))
     }
 
-    /// The name of a row's attempt of this number, or the plan's own key where it gives one.
-    pub(super) fn idempotency_key(
+    /// The name of a row's attempt of this number, and what the tool is given to tell it by.
+    pub(super) fn attempt_name(
         &self,
         instance: &StepInstance<'_>,
         run_id: &str,
         number: u32,
-    ) -> Arc<str> {
+    ) -> AttemptName {
         let resume = self.resume.as_deref();
-        let fork = resume.and_then(ResumeState::fork_of_keys);
-        let is_first = number == self.first_attempt(&instance.key().id);
+        let id = instance.key().id;
+        let is_first = number == self.first_attempt(&id);
         let interrupted = resume.map(ResumeState::interrupted_attempts);
         let interrupted = interrupted.filter(|_| is_first);
-        idempotency_key(instance, run_id, number, fork, interrupted)
+        let name = attempt_name(&id, run_id, number, interrupted);
+        let fork = resume.and_then(ResumeState::fork_of_keys);
+        AttemptName {
+            idempotency_key: idempotency_key(instance, &name, fork),
+            name,
+        }
     }
 
     /// The number of a row's first attempt in this process.

@@ -1,7 +1,10 @@
 //! How well the cost of a call is known.
 
+use serde::{Deserialize, Serialize};
+
 /// What the cost in a report rests on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CostBasis {
     /// Nothing was sent, so nothing can have been billed.
     NotSent,

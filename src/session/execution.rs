@@ -9,7 +9,7 @@ use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
 use crate::run::{Answer, Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::{BatchMark, CacheOptions, Connections};
-use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
+use crate::tools::{Catalog, CatalogToolbox, Executor, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,6 +103,7 @@ pub struct Execution {
     pub(super) settings: Settings,
     pub(super) sinks: Vec<Box<dyn EventSink>>,
     pub(super) program: Program,
+    pub(super) executor: Option<Arc<dyn Executor>>,
     pub(super) journal: Option<JournalSettings>,
     pub(super) cache: Option<CacheOptions>,
     pub(super) prior: Option<PriorRun>,
@@ -149,6 +150,7 @@ impl Execution {
             settings: Settings::default(),
             sinks: Vec::new(),
             program: Program::default(),
+            executor: None,
             journal: None,
             cache: None,
             prior: None,
@@ -164,6 +166,13 @@ impl Execution {
     #[must_use]
     pub fn worker(mut self, worker: &SmallModelWorker) -> Self {
         self.worker = worker.clone();
+        self
+    }
+
+    /// Where the calls of tools are carried out; in this process by default.
+    #[must_use]
+    pub fn executor(mut self, executor: Option<Arc<dyn Executor>>) -> Self {
+        self.executor = executor;
         self
     }
 

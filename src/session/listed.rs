@@ -35,8 +35,29 @@ pub(crate) async fn servers_of(
         worker: Some("offline".to_owned()),
         ..options.clone()
     };
-    let worker = worker(&options, settings).await?;
-    let toolbox = CatalogToolbox::new(catalog, &worker, tool_options(&options));
+    permitted(catalog, &options, settings).await
+}
+
+/// The tools of a catalog and of its MCP servers, ready to be called, with the worker that `options` name.
+///
+/// # Errors
+/// Where the catalog is not trusted; where the worker cannot be used.
+pub(crate) async fn served_tools(
+    catalog: &Catalog,
+    options: &SourceOptions,
+    settings: &Settings,
+) -> Result<Listing, SessionError> {
+    let toolbox = permitted(catalog, options, settings).await?;
+    Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
+}
+
+async fn permitted(
+    catalog: &Catalog,
+    options: &SourceOptions,
+    settings: &Settings,
+) -> Result<CatalogToolbox, SessionError> {
+    let worker = worker(options, settings).await?;
+    let toolbox = CatalogToolbox::new(catalog, &worker, tool_options(options));
     consent_to_catalog(catalog, &toolbox, None, options.trust)?;
     Ok(toolbox)
 }

@@ -45,6 +45,8 @@ pub struct SourceOptions {
     pub allow_unsandboxed: bool,
     /// The seed of the simulated worker.
     pub seed: Option<u64>,
+    /// The engine whose workers carry out the calls of tools: `restate://HOST:PORT`; `None` for this process.
+    pub on: Option<String>,
 }
 
 /// Called when the journal fails, on the journal's own thread.

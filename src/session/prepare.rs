@@ -13,7 +13,7 @@ use crate::plan::{Source, Step};
 use crate::run::{Answers, Breakpoint};
 use crate::session::PriorRun;
 use crate::telemetry;
-use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
+use crate::tools::{Catalog, CatalogToolbox, PlacedToolbox, ToolOptions, Toolbox};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,7 +34,10 @@ impl Execution {
         }
         let toolbox = self.toolbox()?;
         self.ask_consent(&toolbox)?;
-        let toolbox: Arc<dyn Toolbox> = toolbox;
+        let mut toolbox: Arc<dyn Toolbox> = toolbox;
+        if let Some(executor) = self.executor.take() {
+            toolbox = Arc::new(PlacedToolbox::new(toolbox, executor));
+        }
         self.check(&*toolbox, &context)?;
         self.note_worker();
         if let Some(to) = self.prior.as_ref().and_then(PriorRun::run_to) {

@@ -39,6 +39,7 @@ impl Loaded {
                 "context": given,
                 "worker": options.worker,
                 "seed": options.seed,
+                "on": options.on,
                 // It may hold a user name and a password, which must not be recorded.
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
                 "planned": self.is_planned().then(|| self.digest()),

@@ -27,6 +27,8 @@ impl SourceOptions {
             self.base_url = text("base_url");
             self.base_url_of = text("base_url_of").map(PathBuf::from);
         }
+        // What was sent there is asked about there.
+        self.on = self.on.take().or_else(|| text("on"));
         self.seed = self.seed.or_else(|| settings["seed"].as_u64());
     }
 }

@@ -29,8 +29,10 @@ pub struct Call {
     pub input: Arc<Value>,
     /// The model that the step names, in place of the tool's or the worker's.
     pub model: Option<Arc<str>>,
-    /// The name of the attempt, `RUN/STEP/ATTEMPT`, which a call has again that is repeated after a crash; the plan's own
-    /// `idempotency_key` where it gives one, the same for every attempt.
+    /// The name of the attempt, `RUN/STEP/ATTEMPT`, which a call has again that is repeated after a crash.
+    pub name: Arc<str>,
+    /// What the tool is given to tell a repeated call by: the name of the attempt, or the plan's own `idempotency_key` where
+    /// it gives one, the same for every attempt.
     pub idempotency_key: Arc<str>,
     /// The span of the attempt, as `traceparent` of W3C Trace Context has it, for what the tool asks others to do; `None`
     /// where the run is not traced.
@@ -91,6 +93,9 @@ pub struct CallReport {
     pub tokens_per_second: Option<f64>,
     /// The requests to a model and their responses as they went over the wire, without secrets.
     pub exchanges: Vec<Exchange>,
+    /// Whether nobody knows if the call happened: whoever carried it out died, and it must not be made again by itself.
+    /// Only with an error, which says what is known.
+    pub is_unknown: bool,
 }
 
 /// A value that holds a secret.
@@ -133,6 +138,17 @@ impl CallReport {
             first_token: None,
             tokens_per_second: None,
             exchanges: Vec::new(),
+            is_unknown: false,
+        }
+    }
+
+    /// A report of a call of which nobody knows whether it happened. It may have been billed: all that is reserved for it
+    /// counts.
+    pub(crate) fn unknown(error: ToolError) -> Self {
+        Self {
+            basis: CostBasis::Reservation,
+            is_unknown: true,
+            ..Self::free(Err(error))
         }
     }
 

@@ -152,6 +152,7 @@ impl Probe {
             attempt: number,
             input: Arc::clone(input),
             model: None,
+            name: Arc::clone(&interrupted.attempt),
             // It asks, and may be made as often as it takes.
             idempotency_key: format!("{}/probe", interrupted.attempt).into(),
             trace: None,

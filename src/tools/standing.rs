@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Standing {
     /// It has ended, with this report.
     Ended(Box<CallReport>),
+    /// The server knows that it has not begun, and that it will not.
+    NotBegun(Arc<Value>),
     /// The server is still at it; what it says is evidence.
     Working(Arc<Value>),
     /// The server does not know it, or cannot be asked: why.

@@ -55,6 +55,7 @@ impl CallReport {
             first_token: report.first_token,
             tokens_per_second: report.tokens_per_second,
             exchanges: report.exchanges,
+            is_unknown: false,
         }
     }
 }

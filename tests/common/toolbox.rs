@@ -81,6 +81,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         attempt: 1,
         input: Arc::new(input),
         model: None,
+        name: "k".into(),
         idempotency_key: "k".into(),
         trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         time_limit: None,

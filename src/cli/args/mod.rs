@@ -13,6 +13,7 @@ pub(super) mod trials;
 pub(super) mod trust;
 pub(super) mod values;
 pub(super) mod verbs;
+pub(super) mod worker;
 
 use batch::BatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -33,6 +34,7 @@ use verbs::{
     AnswerArgs, ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs,
     RunVerbArgs, SetArgs, StepArgs, StepVerbArgs,
 };
+use worker::WorkerArgs;
 
 /// Run, watch and debug execution plans written by large language models.
 #[derive(Debug, Parser)]
@@ -166,6 +168,8 @@ pub(super) enum Command {
     Stop(RunVerbArgs),
     /// Serve the same verbs to agents, as an MCP server
     Mcp(McpArgs),
+    /// Carry out calls of tools for a server of durable calls (Restate)
+    Worker(Box<WorkerArgs>),
     /// List, pin and remove cached outputs
     Cache(CacheArgs),
     /// Export a run to another format

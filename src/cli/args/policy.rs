@@ -20,6 +20,10 @@ pub(crate) struct PolicyArgs {
     /// Reuse no outputs of earlier runs, except pinned ones
     #[arg(long)]
     pub fresh: bool,
+    /// Have the calls of tools carried out by workers behind this engine: restate://HOST:PORT, or local for this process; its
+    /// admin interface is at port 9070 unless ?admin=HOST:PORT follows
+    #[arg(long, value_name = "ENGINE")]
+    pub on: Option<String>,
     #[command(flatten)]
     pub consent: ConsentArgs,
 }

@@ -51,6 +51,7 @@ impl Driver {
         }
         let (code, answers) = self.code_port(row, number, &**executor);
         let instance = self.instance(row);
+        let name = self.reuse.attempt_name(&instance, &self.run_id, number);
         let waiting_time = WaitingTime::default();
         let trace = self.trace.as_ref();
         let trace = trace.map(|trace| trace.of_attempt(&self.run_id, &instance.key().id, number));
@@ -59,7 +60,8 @@ impl Driver {
             attempt: number,
             input,
             model,
-            idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id, number),
+            name: name.name,
+            idempotency_key: name.idempotency_key,
             trace: trace.map(Into::into),
             time_limit: own_timeout.or(policy.timeout),
             max_memory_mb: self.settings.limits.max_memory_mb,

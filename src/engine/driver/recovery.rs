@@ -34,9 +34,11 @@ impl Driver {
             return false;
         };
         let first = self.reuse.first_attempt(&key.id);
-        let attempt = self.reuse.idempotency_key(&instance, &self.run_id, first);
+        let name = self.reuse.attempt_name(&instance, &self.run_id, first);
+        let attempt = name.idempotency_key;
         if let Some(handle) = self.reuse.interrupted_handle(&key.id) {
-            let call = self.look_up_call(&key, &attempt, &input, &handle);
+            let names = (&name.name, &attempt);
+            let call = self.look_up_call(&key, names, &input, &handle);
             if let Some(standing) = tool.look_up(call) {
                 let answered = async move {
                     let standing = tokio::time::timeout(LOOK_UP_LIMIT, standing).await;
@@ -87,7 +89,7 @@ impl Driver {
     fn look_up_call(
         &self,
         key: &StepKey,
-        attempt: &Arc<str>,
+        (name, key_of_call): (&Arc<str>, &Arc<str>),
         input: &Arc<Value>,
         handle: &Arc<str>,
     ) -> Call {
@@ -96,7 +98,8 @@ impl Driver {
             attempt: 1,
             input: Arc::clone(input),
             model: None,
-            idempotency_key: Arc::clone(attempt),
+            name: Arc::clone(name),
+            idempotency_key: Arc::clone(key_of_call),
             trace: None,
             time_limit: Some(LOOK_UP_LIMIT),
             max_memory_mb: self.settings.limits.max_memory_mb,
@@ -156,12 +159,6 @@ impl Driver {
             ..nothing_known(attempt)
         };
         self.settle(row, settlement, fate);
-        if !released.is_zero() {
-            if let Some(share) = &self.share {
-                share.release(released);
-            }
-            self.input(Input::Released(released));
-        }
     }
 
     fn settle_by_handle(
@@ -206,7 +203,16 @@ impl Driver {
             }
             Standing::Working(evidence) => {
                 settlement.output = Some(evidence);
+                // Who waits for its end has the bill.
+                settlement.released = self.reuse.release(&key.id);
                 Fate::Attach(handle)
+            }
+            Standing::NotBegun(evidence) => {
+                settlement.happened = Some(false);
+                settlement.output = Some(evidence);
+                settlement.released = self.reuse.release(&key.id);
+                self.reuse.forget_handle(&key.id);
+                Fate::Again
             }
             Standing::Unknown(why) => {
                 settlement.error = Some(Arc::clone(&why));
@@ -232,8 +238,15 @@ impl Driver {
 
     fn settle(&mut self, row: StepIx, settlement: Settlement, fate: Fate) {
         let id = self.scheduler.key(row).id;
+        let released = settlement.released;
         self.reuse.settle(&id, fate);
         self.report_settlement(row, settlement);
+        if !released.is_zero() {
+            if let Some(share) = &self.share {
+                share.release(released);
+            }
+            self.input(Input::Released(released));
+        }
     }
 
     fn report_settlement(&mut self, row: StepIx, settlement: Settlement) {

@@ -53,6 +53,7 @@ impl Scheduler {
             // The driver has put it in the place of the output.
             unredacted: _,
             exchanges: _,
+            is_unknown,
         } = *report;
         let cost = match basis {
             CostBasis::NotSent | CostBasis::Billed => cost,
@@ -86,7 +87,7 @@ impl Scheduler {
         let stopped = cancelled || stopping || self.is_abandoned(row);
         let failure = output.as_ref().err();
         let retry_in = failure
-            .filter(|_| !stopped && !rerun && !denied)
+            .filter(|_| !stopped && !rerun && !denied && !is_unknown)
             .and_then(|error| self.next_attempt(row, error, turn.random));
         let error = failure.map(|error| Box::new(self.tool_error(row, error)));
         turn.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
@@ -134,6 +135,8 @@ impl Scheduler {
                 let requested = self.resources.requested(row);
                 self.park(row, requested, estimated, turn);
             }
+            // It may have happened: only the user has it done again.
+            (Err(_), Some(error)) if is_unknown => self.become_unknown(row, error, turn),
             (Err(_), Some(error)) => match retry_in {
                 Some(wait) => {
                     self.enter(row, WaitFor::Backoff { attempt });

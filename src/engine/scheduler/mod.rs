@@ -30,7 +30,7 @@
 //! | Throttled | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) | (Queued) (Preparing) (AtBreakpoint) | Preparing (Queued) (AtBreakpoint) (Ended) |
 //! | OutOfCalls | – | Ended (Pending) (Queued) (AtBreakpoint) (Preparing) (Withdrawn) (Dormant) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Preparing | – | Pending (Dormant) Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Unapproved Asked Expanded Ended Aside (AtBreakpoint) | Ended | – | Ended | – | (Ended) |
-//! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – | – | – |
+//! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Asked Withdrawn Dormant Ended (AtBreakpoint) | – | – | – | – |
 //! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | (Ended) | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
 //! | Unapproved | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Asked | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |

@@ -88,18 +88,7 @@ impl Scheduler {
             }
             Prepared::Rejected(error, output) => self.fail_with(row, error, Some(output), turn),
             Prepared::Impossible(error) => self.fail(row, error, turn),
-            Prepared::Unknown(error) => {
-                let step = self.key(row);
-                let known = error.clone();
-                turn.emit(EventKind::StepUnknown { step, error });
-                if self.rules.asks {
-                    self.rows[row].status = StepStatus::Unknown;
-                    self.rows[row].stage = Stage::Asked;
-                    self.decisions.ask(row, known);
-                } else {
-                    self.stay_unknown(row, known);
-                }
-            }
+            Prepared::Unknown(error) => self.become_unknown(row, error, turn),
             Prepared::Skip => {
                 self.skip(row, SkipReason::User, None, turn);
                 self.rows[row].ended_by = EndedBy::UserOverride;

@@ -1,7 +1,7 @@
 //! How rows become ready and how they end, and what that means for those that depend on them.
 
 use super::rows::{EndedBy, Verdict};
-use super::{Scheduler, Turn};
+use super::{Scheduler, Stage, Turn};
 use crate::plan::StepIx;
 use crate::run::{EventKind, Reuse, RunError, SkipReason, StepSource, StepStatus};
 use serde_json::Value;
@@ -127,6 +127,25 @@ impl Scheduler {
         let step = self.key(row);
         turn.emit(EventKind::StepCancelled { step });
         self.end_row(row, StepStatus::Cancelled);
+    }
+
+    /// Nobody knows whether the call of a row happened. Where a user can decide, the row waits for that.
+    pub(super) fn become_unknown(
+        &mut self,
+        row: StepIx,
+        error: Box<RunError>,
+        turn: &mut Turn<'_>,
+    ) {
+        let step = self.key(row);
+        let known = error.clone();
+        turn.emit(EventKind::StepUnknown { step, error });
+        if self.rules.asks {
+            self.rows[row].status = StepStatus::Unknown;
+            self.rows[row].stage = Stage::Asked;
+            self.decisions.ask(row, known);
+        } else {
+            self.stay_unknown(row, known);
+        }
     }
 
     /// A row ends without anybody knowing whether it happened.

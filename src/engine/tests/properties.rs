@@ -212,6 +212,7 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
         2 => Just(End::Passing),
         1 => (1u64..4).prop_map(|s| End::ComeBack(s * 1000)),
         2 => Just(End::Badly),
+        1 => Just(End::Unknown),
     ];
     let row = || 0usize..16;
     let when = prop_oneof![

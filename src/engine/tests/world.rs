@@ -147,6 +147,8 @@ pub(super) enum End {
     /// It may be gone the next time, which is to be so many milliseconds later.
     ComeBack(u64),
     Badly,
+    /// Nobody knows whether it happened.
+    Unknown,
 }
 
 /// A running attempt.
@@ -464,7 +466,7 @@ impl World {
         self.outputs += 1;
         let output = match end {
             End::Well => Ok(self.outputs.into()),
-            End::Badly => Err(ToolError::permanent("bad")),
+            End::Badly | End::Unknown => Err(ToolError::permanent("bad")),
             End::Passing => Err(ToolError::transient("busy")),
             End::ComeBack(ms) => Err(ToolError {
                 retry_after: Some(Duration::from_millis(ms)),
@@ -477,6 +479,7 @@ impl World {
             reasoning: None,
             cost: Some(Money::from_pico(cost)),
             tokens: counted.then(Tokens::default),
+            is_unknown: end == End::Unknown,
             ..CallReport::free(output)
         };
         self.input(Input::Ended {

@@ -106,6 +106,7 @@ mod tests {
             attempt: 1,
             input: Arc::new(json!({"n": 1})),
             model: None,
+            name: "k".into(),
             idempotency_key: "k".into(),
             trace: None,
             time_limit: None,

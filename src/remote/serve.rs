@@ -1,0 +1,214 @@
+//! Carries out calls with the tools of this machine, for a worker.
+
+use super::wire::{CallReply, CallRequest, Outcome, PROTOCOL};
+use crate::run::{ErrorKind, LogStream};
+use crate::tools::{
+    Asker, Call, CallHandle, CallReport, CodePort, CostBasis, Recovery, SpendAuthorizer, Tool,
+    ToolError, Toolbox, definition,
+};
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How much of what a tool logs goes back, in bytes.
+const LOG_KEPT: usize = 64 << 10;
+
+/// How long a call may take to end after its time limit, before it is dropped.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// The tools that a worker serves.
+#[derive(Clone)]
+pub struct Served {
+    toolbox: Arc<dyn Toolbox>,
+    name: Arc<str>,
+}
+
+/// What is decided about a call before it is made.
+pub enum Verdict {
+    /// It can be made; whether a second time does no harm.
+    Make {
+        /// Whether the tool says that it may be repeated, or tells a repeated call by its key.
+        repeatable: bool,
+    },
+    /// It must not be made: why, and what to do.
+    Refuse(String),
+}
+
+impl Served {
+    /// A worker with these tools, and its name for users.
+    pub fn new(toolbox: Arc<dyn Toolbox>, name: &str) -> Self {
+        Self {
+            toolbox,
+            name: name.into(),
+        }
+    }
+
+    /// Whether a call can be made here: the worker must have the same tool as whoever sends it.
+    pub fn judge(&self, request: &CallRequest) -> Verdict {
+        let refuse = |why: String| Verdict::Refuse(format!("the worker {}: {why}", self.name));
+        if request.protocol != PROTOCOL {
+            return refuse(format!(
+                "it speaks version {PROTOCOL} of the calls of workers, and this call is of version {}: run the same \
+                 version of plandeck on both sides",
+                request.protocol
+            ));
+        }
+        let Some(tool) = self.toolbox.tool(&request.tool) else {
+            return refuse(format!(
+                "its catalog has no tool \"{}\": start it with the catalog of the plan (--tools)",
+                request.tool
+            ));
+        };
+        let here = definition(&*self.toolbox, &request.tool);
+        if here.digest != request.definition {
+            return refuse(format!(
+                "its catalog defines \"{}\" otherwise than the catalog of this run: start it with the same catalog, and \
+                 register it again",
+                request.tool
+            ));
+        }
+        let here = Value::Object(here.runs_on);
+        if here != request.runs_on {
+            return refuse(format!(
+                "it runs \"{}\" with {here}, and this run counts on {}: give both the same --worker",
+                request.tool, request.runs_on
+            ));
+        }
+        Verdict::Make {
+            repeatable: self.is_repeatable(&*tool, request),
+        }
+    }
+
+    fn is_repeatable(&self, tool: &dyn Tool, request: &CallRequest) -> bool {
+        let target = tool.target(&request.input);
+        let policy = target
+            .as_ref()
+            .map_or_else(|| tool.policy(), |it| it.policy());
+        let by_key = matches!(self.toolbox.recovery(&request.tool), Some(Recovery::Key));
+        policy.repeatable || by_key
+    }
+
+    /// Makes the call. Dropping the future ends whatever it started.
+    pub async fn carry_out(&self, request: &CallRequest) -> CallReply {
+        let log = Log::default();
+        let cancel = CancellationToken::new();
+        let report = match self.tool(request) {
+            Some(tool) => {
+                let call = call(request, &log, cancel.clone());
+                bounded(tool.call(call), request.time_limit(), &cancel).await
+            }
+            None => CallReport::not_sent(ToolError::permanent(
+                "the tool takes no other prompt or options",
+            )),
+        };
+        CallReply {
+            outcome: Outcome::Ended {
+                report: Box::new(report.into()),
+            },
+            worker: self.name.to_string(),
+            log: log.taken(),
+        }
+    }
+
+    /// The reply without a call.
+    pub fn reply(&self, outcome: Outcome) -> CallReply {
+        CallReply {
+            outcome,
+            worker: self.name.to_string(),
+            log: Vec::new(),
+        }
+    }
+
+    /// The tool as the step has it.
+    fn tool(&self, request: &CallRequest) -> Option<Arc<dyn Tool>> {
+        let mut tool = self.toolbox.tool(&request.tool)?;
+        if let Some(prompt) = &request.prompt {
+            tool = tool.with_prompt(prompt)?;
+        }
+        if !request.options.is_empty() {
+            tool = tool.with_options(request.options)?;
+        }
+        Some(tool)
+    }
+}
+
+/// The call as the tool gets it. Nobody is there whom its server could ask, and it may not cost more than is reserved.
+fn call(request: &CallRequest, log: &Log, cancel: CancellationToken) -> Call {
+    let log = log.clone();
+    let most = request.may_cost;
+    Call {
+        step: Arc::clone(&request.step),
+        attempt: request.attempt,
+        input: Arc::clone(&request.input),
+        model: request.model.clone(),
+        name: Arc::clone(&request.name),
+        idempotency_key: Arc::clone(&request.idempotency_key),
+        time_limit: request.time_limit(),
+        max_memory_mb: request.max_memory_mb,
+        max_cpu_percent: request.max_cpu_percent,
+        cancel,
+        log: Arc::new(move |stream, text| log.add(stream, text)),
+        listener: None,
+        raw: None,
+        asker: Asker::default(),
+        handle: CallHandle::default(),
+        code: CodePort::default(),
+        spend_authorizer: SpendAuthorizer::of(move |total| {
+            Box::pin(std::future::ready(most.is_none_or(|most| total <= most)))
+        }),
+    }
+}
+
+/// Whoever sent the call has the same limit: what the tool says at its end is of use, and an overlong call ends here too.
+async fn bounded(
+    work: impl Future<Output = CallReport>,
+    limit: Option<Duration>,
+    cancel: &CancellationToken,
+) -> CallReport {
+    let Some(limit) = limit else {
+        return work.await;
+    };
+    tokio::pin!(work);
+    if let Ok(report) = tokio::time::timeout(limit, &mut work).await {
+        return report;
+    }
+    cancel.cancel();
+    let ended = tokio::time::timeout(GRACE, work).await;
+    ended.unwrap_or_else(|_| {
+        let seconds = limit.as_secs_f64();
+        let error = ToolError {
+            kind: ErrorKind::TimeoutError,
+            ..ToolError::permanent(format!("no answer within timeout_s = {seconds}"))
+        };
+        CallReport {
+            basis: CostBasis::Reservation,
+            ..CallReport::free(Err(error))
+        }
+    })
+}
+
+/// What a tool logs, up to [`LOG_KEPT`].
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<(Vec<(LogStream, String)>, usize)>>);
+
+impl Log {
+    fn add(&self, stream: LogStream, text: &str) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lines, size) = &mut *log;
+        if *size > LOG_KEPT {
+            return;
+        }
+        *size += text.len() + 1;
+        lines.push((stream, text.to_owned()));
+        if *size > LOG_KEPT {
+            let note = "[the worker keeps 64 kB of the log of a call; what follows is not kept]";
+            lines.push((LogStream::Note, note.to_owned()));
+        }
+    }
+
+    fn taken(&self) -> Vec<(LogStream, String)> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut log.0)
+    }
+}
