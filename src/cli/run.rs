@@ -225,6 +225,9 @@ async fn run_once(
         warnings.extend(loaded.worker_chosen());
     }
     let executor = executor(on.as_deref()).await?;
+    if executor.is_some() {
+        loaded.hide_secrets_in_reach();
+    }
     let breakpoints = loaded.breakpoints(&args.breakpoints, args.break_on_failure, !headless)?;
     let digest = loaded.digest();
     let lifetime = settings.approval_lifetime();

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 /// How much of what a tool logs goes back, in bytes.
 const LOG_KEPT: usize = 64 << 10;
 
+/// The most bytes of a report: an engine keeps what it passes on, and takes no more at once.
+const LARGEST: usize = 16 << 20;
+
 /// How long a call may take to end after its time limit, before it is dropped.
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -104,7 +107,7 @@ impl Served {
         };
         CallReply {
             outcome: Outcome::Ended {
-                report: Box::new(report.into()),
+                report: Box::new(fitting(report).into()),
             },
             worker: self.name.to_string(),
             log: log.taken(),
@@ -130,6 +133,28 @@ impl Served {
             tool = tool.with_options(request.options)?;
         }
         Some(tool)
+    }
+}
+
+/// The report, without what is too large to be passed on.
+fn fitting(report: CallReport) -> CallReport {
+    let size = report.footprint();
+    if size <= LARGEST {
+        return report;
+    }
+    let message = format!(
+        "the output and the texts of the call have {} MB, and at most {} MB come back from a worker: have the tool leave \
+         them in a file or a store and answer with the place, or run it with --on local",
+        size >> 20,
+        LARGEST >> 20
+    );
+    CallReport {
+        output: Err(ToolError::permanent(message)),
+        rejected: None,
+        prompt: None,
+        answer: None,
+        reasoning: None,
+        ..report
     }
 }
 
@@ -210,5 +235,152 @@ impl Log {
     fn taken(&self) -> Vec<(LogStream, String)> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut log.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::SmallModelWorker;
+    use crate::tools::{Catalog, CatalogToolbox, FnTool, ToolOptions};
+    use crate::units::Money;
+    use serde_json::json;
+
+    fn served(tools: &Value) -> (Arc<dyn Toolbox>, Served) {
+        let source = crate::plan::Source {
+            name: "tools.json".into(),
+            text: json!({"tools": tools}).to_string().into(),
+        };
+        let catalog = Catalog::parse(&source, None).unwrap();
+        let worker = SmallModelWorker::offline();
+        let mut toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
+        let slow = FnTool::new(|input: Value| {
+            if input["fails"] == true {
+                return Err(ToolError::transient("busy"));
+            }
+            Ok(input)
+        });
+        toolbox.insert("own", Arc::new(slow));
+        let toolbox: Arc<dyn Toolbox> = Arc::new(toolbox);
+        (Arc::clone(&toolbox), Served::new(toolbox, "w1"))
+    }
+
+    fn request(toolbox: &dyn Toolbox, tool: &str, input: Value) -> CallRequest {
+        let here = definition(toolbox, tool);
+        CallRequest {
+            protocol: PROTOCOL,
+            tool: tool.into(),
+            definition: here.digest,
+            runs_on: Value::Object(here.runs_on),
+            step: "s".into(),
+            attempt: 1,
+            input: Arc::new(input),
+            model: None,
+            prompt: None,
+            options: crate::units::ModelOptions::default(),
+            name: "r/s/1".into(),
+            idempotency_key: "r/s/1".into(),
+            time_limit_ms: None,
+            max_memory_mb: None,
+            max_cpu_percent: None,
+            may_cost: None,
+        }
+    }
+
+    fn tools() -> Value {
+        json!({
+            "read": {"type": "http", "method": "GET", "url": "http://127.0.0.1:1/"},
+            "write": {"type": "http", "method": "POST", "url": "http://127.0.0.1:1/"},
+            "keyed": {"type": "http", "method": "POST", "url": "http://127.0.0.1:1/", "recover": {"key": true}},
+        })
+    }
+
+    #[test]
+    fn only_what_may_be_repeated_is_made_again() {
+        let (toolbox, served) = served(&tools());
+        for (tool, expected) in [("read", true), ("write", false), ("keyed", true)] {
+            let request = request(&*toolbox, tool, json!({}));
+            let Verdict::Make { repeatable } = served.judge(&request) else {
+                panic!("{tool} is refused");
+            };
+            assert_eq!(repeatable, expected, "{tool}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_means_something_else_here_is_refused_with_the_remedy() {
+        let (toolbox, served) = served(&tools());
+        let sound = || request(&*toolbox, "read", json!({}));
+        let refusals = [
+            (
+                CallRequest {
+                    protocol: PROTOCOL + 1,
+                    ..sound()
+                },
+                "run the same version of plandeck",
+            ),
+            (
+                CallRequest {
+                    tool: "other".into(),
+                    ..sound()
+                },
+                "has no tool \"other\"",
+            ),
+            (
+                CallRequest {
+                    definition: "0".into(),
+                    ..sound()
+                },
+                "start it with the same catalog",
+            ),
+            (
+                CallRequest {
+                    runs_on: json!({"model": "openai/gpt-4o-mini"}),
+                    ..sound()
+                },
+                "give both the same --worker",
+            ),
+        ];
+        for (request, remedy) in refusals {
+            let Verdict::Refuse(why) = served.judge(&request) else {
+                panic!("{remedy}: it is made");
+            };
+            assert!(
+                why.starts_with("the worker w1: ") && why.contains(remedy),
+                "{why}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_report_comes_back_as_it_was_made() {
+        let (toolbox, served) = served(&json!({}));
+        for input in [json!({"a": [1, null]}), json!({"fails": true})] {
+            let request = request(&*toolbox, "own", input.clone());
+            // As it goes over the line.
+            let request = serde_json::from_value(json!(request)).unwrap();
+            let reply = json!(served.carry_out(&request).await);
+            let reply: CallReply = serde_json::from_value(reply).unwrap();
+            let Outcome::Ended { report } = reply.outcome else {
+                panic!("it has not ended");
+            };
+            let report = CallReport::from(*report);
+            match report.output {
+                Ok(output) => assert_eq!(*output, input),
+                Err(error) => assert_eq!(error, ToolError::transient("busy")),
+            }
+            assert_eq!(report.cost, Some(Money::ZERO));
+        }
+    }
+
+    #[test]
+    fn no_more_of_a_log_is_kept_than_goes_back() {
+        let log = Log::default();
+        for _ in 0..3 {
+            log.add(LogStream::Stderr, &"x".repeat(LOG_KEPT));
+        }
+        let kept = log.taken();
+        assert_eq!(kept.len(), 2, "a line and that others are not kept");
+        assert_eq!(kept[1].0, LogStream::Note);
     }
 }

@@ -53,9 +53,6 @@ pub(crate) struct BatchArgs {
     pub retry_failed: bool,
     #[command(flatten)]
     pub interrupted: UnknownArgs,
-    /// Where the items run; this version runs them on this machine
-    #[arg(long, value_name = "WHERE", default_value = "local", value_parser = ["local"])]
-    pub on: String,
     /// Print the summary as a JSON object on standard error
     #[arg(long)]
     pub json: bool,

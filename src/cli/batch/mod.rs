@@ -7,6 +7,7 @@ mod recorded;
 
 use super::args::batch::BatchArgs;
 use super::context::context;
+use super::executor::executor;
 use super::failure::{Failure, NOT_WRITTEN, OVER_LIMIT};
 use super::output::{note, note_line, notes};
 use super::terminal::{is_interactive, signal_code};
@@ -39,6 +40,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     let mut source = args.source.options();
+    source.on.clone_from(&args.policy.on);
     let before = match &args.resume {
         Some(name) => Some(Store::open()?.find_batch(name)?),
         None => None,
@@ -84,7 +86,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     })?;
     let first = all.open()?.find_map(Result::ok);
     source.context = first.map(|item| item.context).unwrap_or_default();
-    let seed = source.seed;
+    let (seed, on) = (source.seed, source.on.clone());
     let mut kept = recorded::settings(&args, &source, &common, (&plan, &inputs), (&limits, &rates));
     let loaded = load(&plan, source, &settings).await?;
     recorded::leave_secrets_out(&mut kept, &loaded.secrets_in_reach());
@@ -102,9 +104,14 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
     let mut warnings = loaded.warnings();
     warnings.extend(loaded.worker_chosen());
+    let executor = executor(on.as_deref()).await?;
+    if executor.is_some() {
+        loaded.hide_secrets_in_reach();
+    }
     let lifetime = settings.approval_lifetime();
     let mut execution = loaded
         .into_execution(consent)
+        .executor(executor)
         .limits(limits)
         .rates(rates)
         .track_cost(!args.policy.no_track_cost)

@@ -35,6 +35,7 @@ pub(super) fn settings(
         "base_url": source.base_url.as_ref().filter(|url| !url.contains('@')),
         "base_url_of": source.base_url_of.as_deref().map(absolute),
         "seed": source.seed,
+        "on": source.on,
         "limits": limits,
         "rates": rates,
         "max_runs": args.max_runs,

@@ -34,7 +34,7 @@
 //! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | (Ended) | Ended | – | Queued AtBreakpoint Preparing Ended | – | (Ended) |
 //! | Unapproved | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Asked | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |
-//! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended | – | (Ended) |
+//! | Expanded | – | Pending Queued Preparing Draining Ended (AtBreakpoint) | Ended | Ended | – | Ended | – | (Ended) |
 //! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – | – | – |
 //! | Withdrawn | – | (Ended) | (Ended) | Dormant (Ended) | – | (Ended) | – | (Ended) |
 //! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – | – | – |

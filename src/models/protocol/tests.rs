@@ -119,6 +119,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         attempt: 1,
         input: Arc::new(json!({"text": "Milk 4.50"})),
         model: None,
+        name: "k".into(),
         idempotency_key: "k".into(),
         trace: None,
         time_limit: None,

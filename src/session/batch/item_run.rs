@@ -10,7 +10,7 @@ use crate::session::execution::OfBatch;
 use crate::session::recording::Provenance;
 use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
 use crate::store::{BatchMark, CacheOptions, Connections};
-use crate::tools::CatalogToolbox;
+use crate::tools::{CatalogToolbox, Executor};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub(super) struct Template {
     pub plan: Arc<ExecutionPlan>,
     pub worker: SmallModelWorker,
     pub toolbox: Arc<CatalogToolbox>,
+    /// Where the calls of all items are carried out, where that is not this process.
+    pub executor: Option<Arc<dyn Executor>>,
     pub provenance: Provenance,
     pub settings: Settings,
     pub journal: Option<JournalSettings>,
@@ -62,6 +64,7 @@ impl Template {
         execution.cache = self.cache;
         execution.unknown = self.unknown;
         execution.prior = prior;
+        execution.executor.clone_from(&self.executor);
         let mark = BatchMark {
             batch: Arc::clone(&self.batch),
             key: Arc::clone(&item.key),

@@ -95,6 +95,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             plan: execution.plan,
             worker: execution.worker,
             toolbox,
+            executor: execution.executor,
             provenance: execution.provenance,
             journal: execution.journal,
             cache: execution.cache,
