@@ -4,7 +4,7 @@
 //! `PLANDECK_KILLS=200 RESTATE_SERVER=… cargo test --features restate --test restate kills -- --nocapture` plays 200
 //! orders and prints the figures of `docs/reliability.md`; `PLANDECK_KILL_SEED` chooses which.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Run};
 use crate::common::ledger::Ledger;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -101,22 +101,23 @@ fn play(seed: u64, tally: &mut Tally) {
                 }
                 if has_run(&cluster) {
                     before.extend(ended(&cluster.shown()));
-                    run = cluster.run(&["--resume", "last"]);
-                } else {
-                    run = cluster.run(&[]);
                 }
+                run = go_on(&cluster);
             }
         }
     }
-    let (_, output, said) = run.ended();
-    let result: Value = serde_json::from_str(&output).unwrap_or_else(|error| {
-        // It had ended before it was killed.
-        assert!(
-            said.contains("nothing to resume") || said.contains("has ended"),
-            "{error}: {said}"
-        );
-        cluster.shown()
-    });
+    let result = loop {
+        let (_, output, said) = run.ended();
+        if let Ok(result) = serde_json::from_str::<Value>(&output) {
+            break result;
+        }
+        // It came while the server was away, or had ended before it was killed.
+        if !said.contains("--on restate://") {
+            assert!(said.contains("has ended"), "{said}");
+            break cluster.shown();
+        }
+        run = go_on(&cluster);
+    };
     let after = ended(&result);
     tally.orders += 1;
     tally.ended += after.len();
@@ -145,6 +146,15 @@ fn play(seed: u64, tally: &mut Tally) {
             };
             *count += 1;
         }
+    }
+}
+
+/// The run goes on, or begins where it has no journal yet.
+fn go_on(cluster: &Cluster) -> Run {
+    if has_run(cluster) {
+        cluster.run(&["--resume", "last"])
+    } else {
+        cluster.run(&[])
     }
 }
 
