@@ -215,26 +215,31 @@ async fn bounded(
 
 /// What a tool logs, up to [`LOG_KEPT`].
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<(Vec<(LogStream, String)>, usize)>>);
+struct Log(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    lines: Vec<(LogStream, String)>,
+    bytes: usize,
+}
 
 impl Log {
     fn add(&self, stream: LogStream, text: &str) {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (lines, size) = &mut *log;
-        if *size > LOG_KEPT {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.bytes > LOG_KEPT {
             return;
         }
-        *size += text.len() + 1;
-        lines.push((stream, text.to_owned()));
-        if *size > LOG_KEPT {
-            let note = "[the worker keeps 64 kB of the log of a call; what follows is not kept]";
-            lines.push((LogStream::Note, note.to_owned()));
+        kept.bytes += text.len() + 1;
+        kept.lines.push((stream, text.to_owned()));
+        if kept.bytes > LOG_KEPT {
+            let note = "[a worker sends 64 kB of the log of a call; what follows is not kept]";
+            kept.lines.push((LogStream::Note, note.to_owned()));
         }
     }
 
     fn taken(&self) -> Vec<(LogStream, String)> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut log.0)
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut kept.lines)
     }
 }
 
@@ -254,13 +259,13 @@ mod tests {
         let catalog = Catalog::parse(&source, None).unwrap();
         let worker = SmallModelWorker::offline();
         let mut toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
-        let slow = FnTool::new(|input: Value| {
+        let own = FnTool::new(|input: &Value| {
             if input["fails"] == true {
                 return Err(ToolError::transient("busy"));
             }
-            Ok(input)
+            Ok(input.clone())
         });
-        toolbox.insert("own", Arc::new(slow));
+        toolbox.insert("own", Arc::new(own));
         let toolbox: Arc<dyn Toolbox> = Arc::new(toolbox);
         (Arc::clone(&toolbox), Served::new(toolbox, "w1"))
     }

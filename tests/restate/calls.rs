@@ -88,17 +88,12 @@ fn a_failed_call_is_tried_again_as_the_plan_says() {
 fn a_call_waits_for_a_worker_and_says_so() {
     let mut cluster = Cluster::start(CHARGE);
     cluster.go();
-    let run = cluster.run(&["--paused", "--events", "events"]);
-    wait_until("the run", || {
-        let shown = cluster.plandeck(&["runs", "--json"]).output().unwrap();
-        String::from_utf8_lossy(&shown.stdout).contains("running")
-    });
+    let run = cluster.run_paused();
     cluster.kill_worker();
     let resumed = cluster.plandeck(&["resume", "last"]).output().unwrap();
     assert!(resumed.status.success(), "{resumed:?}");
     wait_until("the note", || {
-        let events = fs::read_to_string(cluster.file("events")).unwrap_or_default();
-        events.contains("no worker has taken it yet")
+        cluster.events().contains("no worker has taken it yet")
     });
     cluster.start_worker();
     let (code, result, said) = run.end();

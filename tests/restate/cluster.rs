@@ -94,9 +94,10 @@ impl Cluster {
     pub(crate) fn start_server(&mut self) {
         let [node, ingress, admin, _] = self.ports;
         let data = self.file("data");
+        let data = data.display();
         let config = format!(
             "bind-ip = \"127.0.0.1\"\nbind-port = {node}\nlisten-mode = \"tcp\"\nadvertised-host = \"127.0.0.1\"\n\
-             base-dir = {data:?}\ndisable-telemetry = true\ndefault-num-partitions = 2\n\
+             base-dir = \"{data}\"\ndisable-telemetry = true\ndefault-num-partitions = 2\n\
              rocksdb-total-memory-size = \"{SERVER_MEMORY}\"\n[ingress]\nbind-port = {ingress}\n[admin]\nbind-port = {admin}\n"
         );
         fs::write(self.file("restate.toml"), config).unwrap();
@@ -169,6 +170,21 @@ impl Cluster {
         let mut command = self.plandeck(&["run", "plan.yaml", "--worker", "offline", "--json"]);
         command.args(["--on", &self.address()]).args(more);
         Run::start(command)
+    }
+
+    /// Starts a run that begins paused, and waits until it can be resumed; its events go to the file `events`.
+    pub(crate) fn run_paused(&self) -> Run {
+        let run = self.run(&["--paused", "--events", "events"]);
+        wait_until("the run", || {
+            let runs = self.plandeck(&["runs", "--json"]).output().unwrap();
+            String::from_utf8_lossy(&runs.stdout).contains("running")
+        });
+        run
+    }
+
+    /// The events of a run that writes them to the file `events`.
+    pub(crate) fn events(&self) -> String {
+        fs::read_to_string(self.file("events")).unwrap_or_default()
     }
 
     /// The recorded run, as it is now.

@@ -1,6 +1,7 @@
 //! Whoever takes part in a call dies in the middle of it.
 
 use crate::cluster::Cluster;
+use crate::common::process::wait_until;
 use crate::common::program::step;
 use serde_json::json;
 
@@ -146,4 +147,36 @@ fn a_server_that_has_lost_its_data_makes_nothing_a_second_time() {
         .filter(|line| *line == "begun a")
         .count();
     assert_eq!(begun, 1);
+}
+
+#[test]
+fn a_call_that_never_reached_the_server_is_known_not_to_have_begun() {
+    let mut cluster = Cluster::start(CHARGE);
+    cluster.go();
+    let run = cluster.run_paused();
+    cluster.kill_server();
+    let resumed = cluster.plandeck(&["resume", "last"]).output().unwrap();
+    assert!(resumed.status.success(), "{resumed:?}");
+    wait_until("its name on record", || {
+        cluster.events().contains("attempt_handle")
+    });
+    run.kill();
+    assert!(cluster.effects().is_empty());
+    cluster.start_server();
+    let (code, result, _) = cluster
+        .run(&["--resume", "last", "--events", "events"])
+        .end();
+    assert_eq!(code, 0, "{result:#}");
+    let events = cluster.events();
+    let settled = events
+        .lines()
+        .find(|line| line.contains("\"step_settled\""))
+        .unwrap();
+    let settled: serde_json::Value = serde_json::from_str(settled).unwrap();
+    assert_eq!(settled["happened"], false, "{settled:#}");
+    assert_eq!(
+        result["cost"], 0.01,
+        "what was counted for it is not any more"
+    );
+    assert_eq!(cluster.effects(), ["begun a", "done a"]);
 }

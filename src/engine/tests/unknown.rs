@@ -120,6 +120,51 @@ fn an_answer_counts_in_a_paused_run_too() {
     assert_eq!(world.state.phase, RunPhase::Ended(RunOutcome::Succeeded));
 }
 
+/// Step 0 is called, may be tried three times and turns out to be unknown; 1 waits for it.
+fn lost_call(asks: bool) -> World {
+    let called = Sketch {
+        attempts: 3,
+        bound: 4,
+        ..after(&[])
+    };
+    let frame = Frame {
+        asks,
+        ..Frame::default()
+    };
+    let mut world = World::new(vec![called, after(&[0])], frame);
+    world.wait(10);
+    world.end(0, End::Unknown);
+    world
+}
+
+#[test]
+fn a_call_whose_end_nobody_knows_is_not_tried_again_by_itself() {
+    let world = lost_call(false);
+    assert_eq!(world.statuses(), [Unknown, Skipped]);
+    assert_eq!(world.state.steps[0].attempts.len(), 1);
+    assert_eq!(world.state.phase, RunPhase::Ended(RunOutcome::Failed));
+    assert_eq!(world.state.spent.pico(), 4, "it may have been billed");
+}
+
+#[test]
+fn the_user_decides_about_a_call_whose_end_nobody_knows() {
+    let answers = [
+        (Retry(row(0)), 2, Succeeded),
+        (SetOutput(row(0), Arc::new(json!("seen"))), 1, Succeeded),
+        (Skip(row(0)), 1, Skipped),
+    ];
+    for (answer, attempts, then) in answers {
+        let mut world = lost_call(true);
+        assert_eq!(world.statuses(), [Unknown, Pending]);
+        assert!(world.state.waits_for_user());
+        world.command(answer.clone());
+        world.finish();
+        assert_eq!(world.statuses(), [then, then], "{answer:?}");
+        assert_eq!(world.state.steps[0].attempts.len(), attempts, "{answer:?}");
+        assert_eq!(world.state.phase, RunPhase::Ended(RunOutcome::Succeeded));
+    }
+}
+
 #[test]
 fn an_element_can_be_unknown() {
     for answer in [

@@ -85,6 +85,7 @@ impl Worker {
         }))
     }
 
+    #[allow(clippy::unused_async, reason = "handlers are asynchronous")]
     /// Does nothing: whoever finds it in the engine later knows that the engine has its data still.
     #[handler]
     async fn mark(&self, _context: Context<'_>) -> Result<(), HandlerError> {
