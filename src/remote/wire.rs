@@ -44,6 +44,9 @@ pub struct CallRequest {
     pub name: Arc<str>,
     /// What the tool is given to tell a repeated call by.
     pub idempotency_key: Arc<str>,
+    /// The span of the attempt, as `traceparent` of W3C Trace Context has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Arc<str>>,
     /// The time limit, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_ms: Option<u64>,
@@ -76,6 +79,7 @@ impl CallRequest {
             options: work.options,
             name: Arc::clone(&call.name),
             idempotency_key: Arc::clone(&call.idempotency_key),
+            trace: call.trace.clone(),
             time_limit_ms: call.time_limit.map(|limit| limit.as_millis() as u64),
             max_memory_mb: call.max_memory_mb,
             max_cpu_percent: call.max_cpu_percent,
