@@ -42,6 +42,7 @@ pub(crate) async fn servers_of(
 ///
 /// # Errors
 /// Where the catalog is not trusted; where the worker cannot be used.
+#[cfg(feature = "restate")]
 pub(crate) async fn served_tools(
     catalog: &Catalog,
     options: &SourceOptions,

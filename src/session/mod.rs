@@ -95,7 +95,9 @@ pub(crate) use history::{
     interrupted_run_of, other_runs_of, runs_of_batch, state_of, until_recorded,
 };
 pub use key_settings::{KeyScreen, KeySetting};
-pub(crate) use listed::{listed_tools, not_asked, served_tools, servers_of};
+#[cfg(feature = "restate")]
+pub(crate) use listed::served_tools;
+pub(crate) use listed::{listed_tools, not_asked, servers_of};
 pub(crate) use load::{CALL, catalog, load_call, load_to_check};
 pub use load::{Loaded, load};
 pub(crate) use log_file::start_log;
