@@ -23,7 +23,7 @@ pub enum StepStatus {
     Skipped,
     /// It was running when the run was stopped.
     Cancelled,
-    /// It was running when the process died.
+    /// It was being called when whoever made the call died: this process before it was resumed, or a worker elsewhere.
     Unknown,
 }
 

@@ -231,7 +231,8 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<Arc<str>>,
     },
-    /// A step was running when the process of an earlier run died: it may or may not have happened.
+    /// A step was being called when whoever made the call died, the process of an earlier run or a worker elsewhere: it may
+    /// or may not have happened.
     StepUnknown {
         /// The step.
         #[serde(flatten)]
