@@ -199,6 +199,11 @@ impl Cluster {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// How often a tool has done this.
+    pub(crate) fn times(&self, effect: &str) -> usize {
+        self.effects().iter().filter(|line| *line == effect).count()
+    }
+
     /// Waits until a tool has begun.
     pub(crate) fn wait_for(&self, effect: &str) {
         wait_until(effect, || self.effects().iter().any(|line| line == effect));

@@ -28,12 +28,7 @@ fn a_worker_that_dies_in_the_middle_of_a_call_gives_unknown_and_never_a_second_e
         "{message}"
     );
     assert!(message.contains("was not repeated"), "{message}");
-    let begun = cluster
-        .effects()
-        .iter()
-        .filter(|line| *line == "begun a")
-        .count();
-    assert_eq!(begun, 1, "{:?}", cluster.effects());
+    assert_eq!(cluster.times("begun a"), 1);
     // Only the user has it done again: under another name, since the engine keeps what it knows.
     let resumed = cluster
         .plandeck(&["retry", "last", "pay", "--json"])
@@ -45,12 +40,7 @@ fn a_worker_that_dies_in_the_middle_of_a_call_gives_unknown_and_never_a_second_e
         json!({"by": "a"}),
         "{resumed:?}"
     );
-    let begun = cluster
-        .effects()
-        .iter()
-        .filter(|line| *line == "begun a")
-        .count();
-    assert_eq!(begun, 2);
+    assert_eq!(cluster.times("begun a"), 2);
 }
 
 #[test]
@@ -70,12 +60,18 @@ fn a_call_that_only_reads_is_made_again_by_the_next_worker() {
     );
 }
 
-#[test]
-fn a_run_that_dies_finds_its_call_again_and_it_is_made_once() {
+/// A worker makes a call, and the run that waits for it is killed.
+fn with_a_run_that_died_in_its_call() -> Cluster {
     let cluster = Cluster::start(CHARGE);
     let run = cluster.run(&[]);
     cluster.wait_for("begun a");
     run.kill();
+    cluster
+}
+
+#[test]
+fn a_run_that_dies_finds_its_call_again_and_it_is_made_once() {
+    let cluster = with_a_run_that_died_in_its_call();
     // Where it was is on record: no option says it again.
     let resumed = cluster.plandeck(&["run", "--resume", "last", "--json"]);
     let resumed = crate::cluster::Run::start(resumed);
@@ -90,10 +86,7 @@ fn a_run_that_dies_finds_its_call_again_and_it_is_made_once() {
 
 #[test]
 fn a_call_that_ends_while_no_run_waits_for_it_is_not_lost() {
-    let cluster = Cluster::start(CHARGE);
-    let run = cluster.run(&[]);
-    cluster.wait_for("begun a");
-    run.kill();
+    let cluster = with_a_run_that_died_in_its_call();
     cluster.go();
     cluster.wait_for("done a");
     let (code, result, _) = cluster.run(&["--resume", "last"]).end();
@@ -115,20 +108,12 @@ fn a_server_that_is_started_again_has_the_call_still() {
     // The server breaks its connection to the worker off, which ends the call there: nobody knows how far it had come.
     let pay = step(&result, "pay");
     assert_eq!(pay["status"], "unknown", "{said}");
-    let begun = cluster
-        .effects()
-        .iter()
-        .filter(|line| *line == "begun a")
-        .count();
-    assert_eq!(begun, 1, "{:?}", cluster.effects());
+    assert_eq!(cluster.times("begun a"), 1);
 }
 
 #[test]
 fn a_server_that_has_lost_its_data_makes_nothing_a_second_time() {
-    let mut cluster = Cluster::start(CHARGE);
-    let run = cluster.run(&[]);
-    cluster.wait_for("begun a");
-    run.kill();
+    let mut cluster = with_a_run_that_died_in_its_call();
     cluster.kill_server();
     cluster.kill_worker();
     std::fs::remove_dir_all(cluster.file("data")).unwrap();
@@ -141,12 +126,7 @@ fn a_server_that_has_lost_its_data_makes_nothing_a_second_time() {
     assert_eq!(pay["status"], "unknown");
     let message = pay["error"]["message"].as_str().unwrap();
     assert!(message.contains("it has lost its data"), "{message}");
-    let begun = cluster
-        .effects()
-        .iter()
-        .filter(|line| *line == "begun a")
-        .count();
-    assert_eq!(begun, 1);
+    assert_eq!(cluster.times("begun a"), 1);
 }
 
 #[test]
