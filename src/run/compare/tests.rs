@@ -39,6 +39,7 @@ fn rename(kind: &mut EventKind, rows: &mut usize) {
             Arc::make_mut(header).steps = steps;
         }
         EventKind::StepExpanded { elements, .. } => *elements = fresh(elements),
+        EventKind::StepsAdded { steps } => *steps = fresh(steps),
         _ => {}
     }
 }
