@@ -155,6 +155,14 @@ static NO_DETAILS: Details = Details {
 };
 
 impl StepState {
+    /// Whether nobody knows the end of a call that this run waited for, because a worker elsewhere died; `false` where the
+    /// process of the run did.
+    pub(crate) fn was_lost_elsewhere(&self) -> bool {
+        let last = self.attempts.last();
+        let has_ended = last.is_some_and(|last| last.end.is_some() && !last.was_cut_off());
+        self.status == StepStatus::Unknown && has_ended
+    }
+
     /// How long its running attempt has been called by `now`: the time in which slow motion keeps it running is not
     /// its own.
     pub(crate) fn running_time(&self, now: Micros) -> Option<Micros> {

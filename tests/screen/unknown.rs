@@ -3,7 +3,9 @@
 use crate::common::recording::{Recording, receipt, receipt_running};
 use crate::common::screen::{Screen, parse};
 use plandeck::plan::StepIx;
-use plandeck::run::{ErrorKind, EventKind, RunCommand, RunError, RunEvent, StepKey};
+use plandeck::run::{
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, RunCommand, RunError, RunEvent, StepKey,
+};
 use plandeck::tui::{Effect, Message, Overlay, TerminalEvent};
 use plandeck::units::Micros;
 use serde_json::json;
@@ -41,6 +43,38 @@ fn asking(columns: u16, rows: u16) -> (Screen, StepIx, StepIx) {
     screen.model.unknown.asks = true;
     screen.send(Message::Events(events));
     (screen.at(1700), first.min(second), first.max(second))
+}
+
+#[test]
+fn a_call_that_a_worker_lost_is_asked_about_in_other_words() {
+    let run = receipt_running();
+    let step = run.key("validate");
+    let lost = unknown(&run, "validate", 90);
+    let mut screen = Screen::new(100, 30, run.events());
+    screen.model.unknown.asks = true;
+    let mut rows = screen.model.run.steps.iter();
+    let row = rows.find(|row| row.info.id == step.id);
+    let running = row.and_then(|row| row.attempts.last());
+    let attempt = running.expect("it is being called").number;
+    let ended = RunEvent {
+        seq: 89,
+        at: Micros(1_690_000),
+        kind: EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            step,
+            attempt,
+            service: Micros(1_000),
+            cost: None,
+            details: AttemptDetails::default().boxed(),
+            cancelled: false,
+        })),
+    };
+    screen.send(Message::Events(vec![ended, lost]));
+    let text = screen.at(1700).text();
+    assert!(
+        text.contains("The worker that made the call died"),
+        "{text}"
+    );
+    assert!(text.contains("unknown: the worker"), "{text}");
 }
 
 #[test]

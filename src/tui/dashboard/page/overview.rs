@@ -130,7 +130,10 @@ pub(super) fn state(model: &Model, row: &StepState) -> String {
         },
         StepStatus::Skipped => skipped(run, row),
         StepStatus::Cancelled => "cancelled while running".to_owned(),
-        StepStatus::Unknown => "unknown: whoever made the call died".to_owned(),
+        StepStatus::Unknown if row.was_lost_elsewhere() => {
+            "unknown: the worker that made the call died".to_owned()
+        }
+        StepStatus::Unknown => "unknown: running when the process died".to_owned(),
     }
 }
 

@@ -34,9 +34,13 @@ pub(super) fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) 
         ]),
         Line::default(),
     ];
-    let words = "It was running when the earlier run was interrupted: it may or may not have happened. \
-                 Check, then choose:";
-    let wrapped = text::wrap(words, room, 4).lines.into_iter();
+    let why = if row.was_lost_elsewhere() {
+        "The worker that made the call died"
+    } else {
+        "It was running when the earlier run was interrupted"
+    };
+    let words = format!("{why}: it may or may not have happened. Check, then choose:");
+    let wrapped = text::wrap(&words, room, 4).lines.into_iter();
     above.extend(wrapped.map(|line| Line::styled(line, theme.text)));
     if let Some(settlement) = &row.settlement {
         let wrapped = text::wrap(&settlement_in_words(settlement), room, 4)
