@@ -97,7 +97,7 @@ fn a_call_that_ends_while_no_run_waits_for_it_is_not_lost() {
 }
 
 #[test]
-fn a_server_that_is_started_again_has_the_call_still() {
+fn a_server_that_is_started_again_repeats_no_effect() {
     let mut cluster = Cluster::start(CHARGE);
     let run = cluster.run(&[]);
     cluster.wait_for("begun a");
