@@ -96,7 +96,7 @@ impl CallRequest {
 /// What a worker answers.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CallReply {
-    /// What came of the call.
+    /// The outcome of the call.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The worker that answers, for users: its host and process.
@@ -106,7 +106,7 @@ pub struct CallReply {
     pub log: Vec<(LogStream, String)>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {

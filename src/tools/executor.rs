@@ -22,8 +22,8 @@ pub trait Executor: Send + Sync {
     /// Carries out a call. It ends soon after `call.cancel` is cancelled, and the call with it.
     fn call(&self, work: &Work, call: Call) -> BoxFuture<'static, CallReport>;
 
-    /// Asks what became of the call with the handle that `call` knows, which an earlier process made; `None` where that
-    /// handle is not from an executor like this.
+    /// Looks up the call with the handle that `call` knows, which an earlier process made; `None` where that handle is not
+    /// from an executor like this.
     fn look_up(&self, work: &Work, call: Call) -> Option<BoxFuture<'static, Standing>>;
 }
 

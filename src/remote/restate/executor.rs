@@ -1,4 +1,4 @@
-//! Sends attempts to the engine, waits for their ends, and asks what became of those that an earlier process sent.
+//! Sends attempts to the engine, waits for their results, and looks up those that an earlier process sent.
 
 use super::address::RestateAddress;
 use super::client::{Accepted, Client, ClientError, Known};
@@ -288,7 +288,7 @@ impl Engine {
         }
     }
 
-    /// What came of a call.
+    /// The report of a call that has ended at the engine.
     async fn report(
         &self,
         ended: Result<Vec<u8>, ClientError>,
@@ -332,7 +332,7 @@ impl Engine {
         lost(&message)
     }
 
-    /// What became of a call that an earlier process made.
+    /// The standing of a call that an earlier process made.
     async fn standing(&self, handle: &Handle, is_repeatable: bool) -> Standing {
         let evidence = |status: &str| Arc::new(json!({"invocation": handle.key, "status": status}));
         let mut pause = FIRST_PAUSE;

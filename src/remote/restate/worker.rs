@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How long the engine keeps what came of a call: a run can be resumed that long.
+/// How long the engine keeps the result of a call: a run can be resumed that long.
 pub const RETENTION: Duration = Duration::from_hours(24 * 30);
 
 /// How long a call may take without a word to the engine. It has its own time limit.
