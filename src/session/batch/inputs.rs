@@ -2,12 +2,12 @@
 
 use super::csv::{CsvFault, next_record};
 use super::item::BatchItem;
+use super::keys::Keys;
 use crate::session::SessionError;
 use crate::text::format;
 use crate::text::message::quote;
 use serde_json::{Map, Value};
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -105,43 +105,19 @@ impl BatchInputs {
     /// # Errors
     /// The first faults of items, each with its place.
     pub fn check(&self, needed: &[Arc<str>]) -> Result<u64, SessionError> {
-        let mut faults: Vec<String> = Vec::new();
-        let (mut count, mut wrong) = (0_u64, 0_u64);
-        // Each key with the item that it stands for.
-        let mut keys: HashMap<[u8; 16], u64> = HashMap::new();
-        for (index, (place, item)) in (0..).zip(self.placed()?) {
-            let fault = match item {
-                Err(message) => Some(format!("{place}: {message}")),
-                Ok(item) => {
-                    count += 1;
-                    let missing = needed
-                        .iter()
-                        .find(|name| !item.context.contains_key(&***name));
-                    let mut short = [0; 16];
-                    short.copy_from_slice(&blake3::hash(item.key.as_bytes()).as_bytes()[..16]);
-                    match keys.entry(short) {
-                        Entry::Occupied(first) => Some(format!(
-                            "{place}: the key {} stands for item {} already; keys are unique in a batch: change one, or \
-                             take another context value with --key",
-                            quote(&item.key, 60),
-                            first.get()
-                        )),
-                        Entry::Vacant(free) => {
-                            free.insert(index);
-                            missing.map(|name| {
-                                format!(
-                                    "{place}: item {} has no {name}, which the plan refers to; give it there, or to \
-                                     every item with -c {name}=VALUE",
-                                    quote(&item.key, 60)
-                                )
-                            })
-                        }
-                    }
-                }
-            };
-            wrong += u64::from(fault.is_some());
-            faults.extend(fault.filter(|_| faults.len() < MOST_FAULTS));
+        let mut keys = Keys::default();
+        let mut checked = self.look_through(needed, |place, key| {
+            keys.add(place, key);
+            None
+        })?;
+        if let Some(mut suspects) = keys.suspects() {
+            checked = self.look_through(needed, |place, key| suspects.earlier(place, key))?;
         }
+        let Checked {
+            count,
+            wrong,
+            mut faults,
+        } = checked;
         if wrong > faults.len() as u64 {
             faults.push(format!("and {} more", wrong - faults.len() as u64));
         }
@@ -154,6 +130,42 @@ impl BatchInputs {
             return Err(SessionError::Inputs(message));
         }
         Ok(count)
+    }
+
+    /// Reads every item once. `earlier` is asked for the place of an item that has the same key already.
+    fn look_through(
+        &self,
+        needed: &[Arc<str>],
+        mut earlier: impl FnMut(u64, &Arc<str>) -> Option<u64>,
+    ) -> Result<Checked, SessionError> {
+        let mut checked = Checked::default();
+        for (index, (place, item)) in (0..).zip(self.placed()?) {
+            let fault = match item {
+                Err(message) => Some(message),
+                Ok(item) => {
+                    checked.count += 1;
+                    let missing = needed
+                        .iter()
+                        .find(|name| !item.context.contains_key(&***name));
+                    match (earlier(index, &item.key), missing) {
+                        (Some(first), _) => Some(not_unique(&item.key, first)),
+                        (None, Some(name)) => Some(format!(
+                            "item {} has no {name}, which the plan refers to; give it there, or to every item with -c \
+                             {name}=VALUE",
+                            quote(&item.key, 60)
+                        )),
+                        (None, None) => None,
+                    }
+                }
+            };
+            if let Some(fault) = fault {
+                checked.wrong += 1;
+                if checked.faults.len() < MOST_FAULTS {
+                    checked.faults.push(format!("{place}: {fault}"));
+                }
+            }
+        }
+        Ok(checked)
     }
 
     fn lines(&self, name: String, mut from: impl BufRead + Send + 'static) -> PlacedItems {
@@ -336,6 +348,24 @@ impl BatchInputs {
             self.content = Some(name.to_string());
         }
     }
+}
+
+/// What was found in the items.
+#[derive(Default)]
+struct Checked {
+    count: u64,
+    /// How many are wrong, and what is wrong with the first of them.
+    wrong: u64,
+    faults: Vec<String>,
+}
+
+/// That the key of an item is the one of an earlier item too.
+fn not_unique(key: &str, first: u64) -> String {
+    format!(
+        "the key {} stands for item {first} already; keys are unique in a batch: change one, or take another context value \
+         with --key",
+        quote(key, 60)
+    )
 }
 
 const NOT_UTF8: &str = "it is not valid UTF-8; save the file as UTF-8";

@@ -5,6 +5,7 @@ mod csv;
 mod inputs;
 mod item;
 mod item_run;
+mod keys;
 mod running;
 mod tally;
 
