@@ -43,6 +43,13 @@ impl Names {
         }
     }
 
+    /// Adds these names.
+    pub fn add(&mut self, names: impl IntoIterator<Item = Arc<str>>) {
+        self.given.extend(names);
+        self.sorted = OnceCell::new();
+        self.hard.get_mut().clear();
+    }
+
     /// `name`, made safe, in at most `width` cells. A longer name loses its middle such that no other name of the set
     /// looks the same, as far as the width allows it. A name that is not in the set is cut like one that is.
     pub fn fit(&self, name: &str, width: usize) -> String {

@@ -50,6 +50,14 @@ pub struct RunHeader {
     pub pace: Option<Micros>,
 }
 
+impl RunHeader {
+    /// Whether this is the header of the same run, which may have got steps in between. It goes by what such headers share, so
+    /// that a run that starts again under its id is another one.
+    pub(crate) fn is_of_same_run(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.run_id, &other.run_id) && Arc::ptr_eq(&self.started_at, &other.started_at)
+    }
+}
+
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a field by reference"

@@ -20,7 +20,7 @@ impl RefreshThrottle {
     /// Whether this frame is to look at the rows again. To be asked once a frame.
     pub(crate) fn due(&mut self, run: &RunState) -> bool {
         let same = match (&self.header, &run.header) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Some(ours), Some(theirs)) => ours.is_of_same_run(theirs),
             (None, None) => true,
             _ => false,
         };

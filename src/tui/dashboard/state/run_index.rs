@@ -5,7 +5,6 @@ use crate::plan::StepIx;
 use crate::run::{EventKind, RerunReason, RunEvent, RunState, StepState, StepStatus};
 use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 /// Most rows visited to count the dependents of one.
 const REACH: usize = 300;
@@ -64,7 +63,7 @@ impl RunIndex {
     /// Takes in that `run` is shown in the place of another state, `before`; whether the shape is another.
     pub fn moved(&mut self, before: &RunState, run: &RunState) -> bool {
         let same = match (&before.header, &run.header) {
-            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (Some(before), Some(now)) => before.is_of_same_run(now),
             _ => false,
         };
         if !same {

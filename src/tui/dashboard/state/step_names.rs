@@ -17,16 +17,23 @@ impl StepNames {
     /// Takes in which steps there are in the run.
     pub(crate) fn keep(&mut self, run: &RunState) {
         let same = match (&self.header, &run.header) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Some(ours), Some(theirs)) => ours.is_of_same_run(theirs),
             (None, None) => true,
             _ => false,
         };
         if same && self.steps == run.steps.len() {
             return;
         }
+        let known = if same && self.steps < run.steps.len() {
+            self.steps
+        } else {
+            self.names = Names::default();
+            0
+        };
         self.header.clone_from(&run.header);
         self.steps = run.steps.len();
-        self.names = Names::new(run.steps.iter().map(|row| Arc::clone(&row.info.id)));
+        let more = run.steps.iter().skip(known);
+        self.names.add(more.map(|row| Arc::clone(&row.info.id)));
     }
 }
 

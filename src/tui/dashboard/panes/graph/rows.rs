@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Characters of a tool's name that are looked at.
 const MOST_NAME: usize = 80;
+/// Steps up to which alike ones are found again when steps were added to the plan.
+const FEW: usize = 5_000;
 /// The fewest steps that are worth folding into one.
 const ALIKE: usize = 4;
 
@@ -20,6 +22,8 @@ type Alike<'a> = (&'a str, Vec<u32>, &'a [u32]);
 pub(super) struct Rows {
     /// The run.
     pub(super) header: Option<Arc<RunHeader>>,
+    /// How many of the rows are steps of the plan.
+    of_plan: usize,
     /// What each row is called: its id, made safe.
     pub(super) labels: Vec<Arc<str>>,
     /// The ids, to be cut alike.
@@ -41,7 +45,7 @@ impl Rows {
 
     fn same_run(&self, state: &RunState) -> bool {
         match (&self.header, &state.header) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Some(ours), Some(theirs)) => ours.is_of_same_run(theirs),
             (None, None) => true,
             _ => false,
         }
@@ -67,9 +71,12 @@ impl Rows {
                 .push(text::clean(&row.info.tool, MOST_NAME).into());
             self.parents.push(row.info.parent);
         }
-        if fresh {
+        let of_plan = state.header.as_ref().map_or(0, |header| header.steps.len());
+        let has_more = self.of_plan != of_plan && of_plan <= FEW;
+        if fresh || has_more {
             self.find_alike(state);
         }
+        self.of_plan = of_plan;
         self.group_of.resize(self.labels.len(), None);
         self.names.keep(state);
         fresh
@@ -94,6 +101,7 @@ impl Rows {
                 alike.entry(key).or_default().push(StepIx(at as u32));
             }
         }
+        self.groups.clear();
         self.group_of = vec![None; state.steps.len()];
         for members in alike.into_values().filter(|rows| rows.len() >= ALIKE) {
             for member in &members {

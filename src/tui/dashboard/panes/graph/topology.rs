@@ -131,7 +131,7 @@ impl Topology {
     /// Whether it shows the same run.
     pub(super) fn same_run(&self, other: &Self) -> bool {
         match (&self.header, &other.header) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Some(ours), Some(theirs)) => ours.is_of_same_run(theirs),
             _ => false,
         }
     }
