@@ -5,7 +5,8 @@ use super::repeat_feed::{RepeatFeed, Repeated, Trusting};
 use super::structure_feed::Restructured;
 use crate::report::{DiagnosticStyle, local_time, render_faults, watched};
 use crate::run::{
-    CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
+    CommandError, Comparison, Exchange, FoldedRun, LiveAnswers, RunCommand, RunEvent, RunWord,
+    UsualTimes,
 };
 use crate::session::{
     DefinedTool, Saving, SessionError, bundle_of, exchanges_of, filtered, model_call_of,
@@ -97,6 +98,14 @@ impl<F: Feed> Feed for HistoryFeed<F> {
 
     fn notices(&mut self) -> Vec<String> {
         self.feed.notices()
+    }
+
+    fn read_percent(&self) -> Option<u8> {
+        self.feed.read_percent()
+    }
+
+    fn whole(&mut self) -> Option<Box<FoldedRun>> {
+        self.feed.whole()
     }
 
     fn now(&self) -> Micros {

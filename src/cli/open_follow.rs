@@ -20,21 +20,28 @@ pub(super) async fn follow(mut args: OpenArgs) -> Result<u8, Failure> {
     if args.file == Path::new("-") {
         return Err(Failure::usage("--follow needs the name of a file"));
     }
-    let mut followed = Followed::open(&args.file)?;
-    // What is wrong with the file is said before the screen is taken.
+    let is_shown = !args.events && !args.shown.headless && is_interactive();
+    let followed = Followed::open(&args.file)?;
+    let mut followed = if is_shown {
+        followed.show_early()
+    } else {
+        followed
+    };
+    // What is wrong with the file is said before the screen is taken; a long one is read while it is shown.
     let mut first = followed.look()?;
-    loop {
+    while !is_shown || !first.has_more {
         // After the last line of a session that has ended there is one more look, which says so.
         let was_last = !first.has_more;
         let next = followed.look()?;
         first.events.extend(next.events);
         first.notices.extend(next.notices);
         (first.has_more, first.is_over) = (next.has_more, next.is_over);
+        first.read_percent = next.read_percent;
         if was_last {
             break;
         }
     }
-    if args.events || args.shown.headless || !is_interactive() {
+    if !is_shown {
         return print(followed, first, args.events).await;
     }
     screen::complete(&mut args.screen, &screen::settings_here()?)?;

@@ -22,6 +22,9 @@ pub(super) struct Look {
     pub(super) has_lines: bool,
     /// Whether there is more to read at once.
     pub(super) has_more: bool,
+    /// The bytes of the file that were read, and those that are there to be read.
+    pub(super) read: u64,
+    pub(super) left: u64,
     /// Whether a line was too long, and is left out.
     pub(super) has_left_out: bool,
     /// Whether no file has that name any more. One may come to have it again.
@@ -55,7 +58,10 @@ impl Tail {
     /// Gives `line` each whole line that came since the last look, without its end; a line whose end is not written yet
     /// waits.
     pub(super) fn look(&mut self, mut line: impl FnMut(&str)) -> io::Result<Look> {
-        let mut look = Look::default();
+        let mut look = Look {
+            read: self.read,
+            ..Look::default()
+        };
         let own = self.file.metadata()?;
         if own.len() < self.read {
             self.restart();
@@ -66,7 +72,8 @@ impl Tail {
         }
         if own.len() > self.read {
             self.read_piece(&mut line, &mut look)?;
-            look.has_more = self.read < own.len();
+            look.left = own.len().saturating_sub(self.read);
+            look.has_more = look.left > 0;
             if look.has_lines || look.has_more {
                 return Ok(look);
             }
@@ -103,6 +110,7 @@ impl Tail {
         let mut piece = Vec::new();
         let count = (&self.file).take(PIECE).read_to_end(&mut piece)?;
         self.read += count as u64;
+        look.read = self.read;
         let mut rest = &*piece;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (whole, after) = rest.split_at(end);
@@ -172,7 +180,11 @@ mod tests {
         append(&path, "a\nb");
         let mut tail = Tail::open(&path).unwrap();
         assert_eq!(lines(&mut tail).0, ["a"]);
-        assert_eq!(lines(&mut tail), (Vec::new(), Look::default()));
+        let nothing = Look {
+            read: 3,
+            ..Look::default()
+        };
+        assert_eq!(lines(&mut tail), (Vec::new(), nothing));
         append(&path, "c\n\nd\n");
         assert_eq!(lines(&mut tail).0, ["bc", "", "d"]);
     }

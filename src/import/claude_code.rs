@@ -1,5 +1,7 @@
 //! A session of Claude Code: lines of messages, in which a model asks for tools and gets their results.
 
+use super::members::Members;
+use super::names::Names;
 use super::span::{Span, SpanKind};
 use super::value::{moment, number, text};
 use super::{Recorded, Text};
@@ -8,11 +10,45 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// What is read of a line. Claude Code writes the results of tools a second time, among other things.
+const LINE: Members = Members(&[
+    ("type", None),
+    ("sessionId", None),
+    ("session_id", None),
+    ("timestamp", None),
+    ("summary", None),
+    ("agentId", None),
+    ("parent_tool_use_id", None),
+    ("parentToolUseID", None),
+    ("is_error", None),
+    ("result", None),
+    ("message", Some(MESSAGE)),
+]);
+const MESSAGE: Members = Members(&[
+    ("role", None),
+    ("id", None),
+    ("model", None),
+    ("content", None),
+    ("stop_reason", None),
+    ("usage", Some(USAGE)),
+]);
+const USAGE: Members = Members(&[
+    ("input_tokens", None),
+    ("output_tokens", None),
+    ("cache_read_input_tokens", None),
+    ("cache_creation_input_tokens", None),
+]);
+
+/// A line as far as it is looked at.
+pub(super) fn line(text: &str) -> serde_json::Result<Value> {
+    LINE.of(text)
+}
+
 pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
     let mut session = Session::default();
     let mut is_session = false;
-    for (at, line) in text.values.iter().enumerate() {
-        let entry: Value = match serde_json::from_str(line) {
+    for (at, words) in text.values.iter().enumerate() {
+        let entry = match line(words) {
             Ok(entry) => entry,
             Err(_) if !is_session => return None,
             // The last line of a session that is running may be cut off.
@@ -27,7 +63,7 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Recorded, String>> {
         if !is_session && at > 20 {
             return None;
         }
-        session.take(&entry);
+        session.take(entry);
     }
     is_session.then(|| Ok(session.end()))
 }
@@ -58,6 +94,8 @@ pub(super) struct Session {
     /// The places of the calls of tools, by their ids.
     tools: HashMap<Arc<str>, usize>,
     others: usize,
+    /// Of tools and of models.
+    names: Names,
 }
 
 /// Whether a line is one of a session, and not merely something that has an id of a session.
@@ -68,10 +106,11 @@ pub(super) fn is_of_session(entry: &Value) -> bool {
 
 impl Session {
     /// Takes in a line.
-    pub(super) fn take(&mut self, entry: &Value) {
-        let Some(message) = entry.get("message") else {
+    pub(super) fn take(&mut self, mut entry: Value) {
+        let message = entry.get_mut("message").map(Value::take);
+        let Some(mut message) = message else {
             if entry.get("type").and_then(Value::as_str) == Some("summary") {
-                let title = text(entry, "summary").map(|title| title.to_string());
+                let title = text(&entry, "summary").map(|title| title.to_string());
                 self.recorded.name = title.unwrap_or_default();
             } else {
                 self.others += 1;
@@ -79,21 +118,21 @@ impl Session {
             return;
         };
         let of_agent = ["agentId", "parent_tool_use_id", "parentToolUseID"];
-        let agent = of_agent.iter().find_map(|name| text(entry, name));
+        let agent = of_agent.iter().find_map(|name| text(&entry, name));
         let parent = ["parent_tool_use_id", "parentToolUseID"]
             .iter()
-            .find_map(|name| text(entry, name));
+            .find_map(|name| text(&entry, name));
         let agent = agent.unwrap_or_default();
-        let at = moment(entry, "timestamp").unwrap_or(0);
-        let content = match message.get("content") {
-            Some(Value::Array(parts)) => parts.clone(),
+        let at = moment(&entry, "timestamp").unwrap_or(0);
+        let content = match message.get_mut("content").map(Value::take) {
+            Some(Value::Array(parts)) => parts,
             Some(Value::String(words)) => vec![serde_json::json!({"type": "text", "text": words})],
             _ => Vec::new(),
         };
         if message.get("role").and_then(Value::as_str) == Some("assistant") {
-            self.asked(&agent, parent.as_ref(), message, &content, at);
+            self.asked(&agent, parent.as_ref(), &message, content, at);
         } else {
-            self.answered(&agent, &content, at);
+            self.answered(&agent, content, at);
         }
         self.chains.entry(agent).or_default().last = at;
     }
@@ -104,7 +143,7 @@ impl Session {
         agent: &Arc<str>,
         parent: Option<&Arc<str>>,
         message: &Value,
-        content: &[Value],
+        content: Vec<Value>,
         at: u64,
     ) {
         let spans = &mut self.recorded.spans;
@@ -117,9 +156,9 @@ impl Session {
                 spans.push(Span {
                     id: Arc::clone(&id),
                     parent: parent.cloned(),
-                    name: "model".into(),
+                    name: self.names.get("model"),
                     kind: SpanKind::Model,
-                    word: "message".into(),
+                    word: self.names.get("message"),
                     start: if chain.last > 0 { chain.last } else { at },
                     after: std::mem::take(&mut chain.before),
                     input: chain.said.take().map(Arc::new),
@@ -142,48 +181,53 @@ impl Session {
         chain.before = vec![Arc::clone(&id)];
         let span = &mut spans[place];
         span.end = Some(at);
-        span.model = text(message, "model").filter(|model| !model.starts_with('<'));
+        let model = message.get("model").and_then(Value::as_str);
+        let model = model.filter(|model| !model.is_empty() && !model.starts_with('<'));
+        span.model = model.map(|model| self.names.get(model));
         span.tokens = usage(message).or(span.tokens);
-        let output = span.output.as_mut().map(Arc::make_mut);
-        if let Some(Value::Array(said)) = output {
-            said.extend(content.iter().cloned());
-        }
         for part in content.iter().filter(|part| part["type"] == "tool_use") {
             let tool = text(part, "id").unwrap_or_default();
             self.tools.insert(Arc::clone(&tool), spans.len());
+            let name = part.get("name").and_then(Value::as_str);
+            let name = name.filter(|name| !name.is_empty()).unwrap_or("tool");
             spans.push(Span {
                 id: tool,
                 parent: parent.cloned(),
-                name: text(part, "name").unwrap_or_else(|| "tool".into()),
+                name: self.names.get(name),
                 kind: SpanKind::Tool,
-                word: "tool".into(),
+                word: self.names.get("tool"),
                 start: at,
                 after: vec![Arc::clone(&id)],
                 input: part.get("input").cloned().map(Arc::new),
                 ..Span::default()
             });
         }
+        let output = spans[place].output.as_mut().map(Arc::make_mut);
+        if let Some(Value::Array(said)) = output {
+            said.extend(content);
+        }
     }
 
     /// The user said something, or results of tools came.
-    fn answered(&mut self, agent: &Arc<str>, content: &[Value], at: u64) {
+    fn answered(&mut self, agent: &Arc<str>, content: Vec<Value>, at: u64) {
         let chain = self.chains.entry(Arc::clone(agent)).or_default();
         self.over.extend(chain.call.take().map(|(_, place)| place));
-        for part in content {
+        for mut part in content {
             if part["type"] != "tool_result" {
-                if part.get("text").is_some() {
-                    chain.said = Some(part["text"].clone());
+                if let Some(words) = part.get_mut("text") {
+                    chain.said = Some(words.take());
                 }
                 continue;
             }
-            let tool = text(part, "tool_use_id").unwrap_or_default();
+            let tool = text(&part, "tool_use_id").unwrap_or_default();
             let Some(place) = self.tools.get(&tool) else {
                 continue;
             };
             let span = &mut self.recorded.spans[*place];
             span.end = Some(at);
             self.over.push(*place);
-            let result = part.get("content").cloned().unwrap_or_default();
+            let result = part.get_mut("content").map(Value::take);
+            let result = result.unwrap_or_default();
             if part["is_error"] == true {
                 let words = result
                     .as_str()
@@ -199,10 +243,12 @@ impl Session {
         }
     }
 
-    /// The places of the calls of models that may go on.
-    pub(super) fn open_calls(&self) -> impl Iterator<Item = usize> {
+    /// The places of the calls of models that may go on, in order.
+    pub(super) fn open_calls(&self) -> Vec<usize> {
         let calls = self.chains.values().filter_map(|chain| chain.call.as_ref());
-        calls.map(|(_, place)| *place)
+        let mut places: Vec<usize> = calls.map(|(_, place)| *place).collect();
+        places.sort_unstable();
+        places
     }
 
     /// Whether the last word of the main line is the model's, so that the user is to say something, or nobody is.

@@ -10,6 +10,7 @@ mod follow;
 mod graph;
 mod lanes;
 mod langsmith;
+mod members;
 mod names;
 mod order;
 mod otlp;

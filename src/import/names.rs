@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The names so far. Traces name a few things many times.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Names {
     known: HashSet<Arc<str>>,
     /// The last one, which is often the next one too.

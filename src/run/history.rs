@@ -40,6 +40,27 @@ pub struct History {
     failures: Vec<u32>,
 }
 
+/// A run with all of its events.
+#[derive(Debug, Default)]
+pub struct FoldedRun {
+    /// The state after the last one.
+    pub state: RunState,
+    /// The events.
+    pub history: History,
+}
+
+impl FoldedRun {
+    /// The run with these events.
+    pub fn of(events: Vec<RunEvent>) -> Self {
+        let mut run = Self::default();
+        for event in events {
+            run.state.apply(&event);
+            run.history.push(event, &run.state);
+        }
+        run
+    }
+}
+
 #[derive(Debug)]
 struct Mark {
     state: RunState,

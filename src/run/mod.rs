@@ -78,7 +78,7 @@ pub use forecast::Forecast;
 pub(crate) use forecast::forecast;
 pub use given_call::{CallEdit, GivenCall};
 pub use hand_over::HandOver;
-pub use history::History;
+pub use history::{FoldedRun, History};
 pub(crate) use item_figures::ItemFold;
 pub use item_figures::{ItemFigures, StepFigures};
 pub use limits::ResourceLimits;

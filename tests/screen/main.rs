@@ -43,6 +43,7 @@ mod previewed;
 mod prompt_edit;
 #[cfg(unix)]
 mod raw_bodies;
+mod reading;
 #[cfg(unix)]
 mod real_terminal;
 mod repairing;

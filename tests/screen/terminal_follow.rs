@@ -63,3 +63,51 @@ fn what_is_written_appears_and_the_answer_ends_the_run() {
     terminal.press("qq");
     assert_eq!(terminal.wait_for_end(), 0);
 }
+
+/// Rounds of a long session: more than is read at once, several times.
+const ROUNDS: usize = 1_200;
+
+#[test]
+fn a_long_session_is_shown_before_it_is_read_and_as_a_whole_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    let output = "many words of a long file ".repeat(1_500);
+    let mut text = String::new();
+    for round in 0..ROUNDS {
+        let at = |ms: u32| {
+            let (minute, second) = (round / 60, round % 60);
+            format!("2026-11-30T10:{minute:02}:{second:02}.{ms:03}Z")
+        };
+        let id = format!("t{round}");
+        let mut asked = asks(&format!("m{round}"), &id);
+        asked["content"][0]["name"] = "Read".into();
+        let mut found = result(&id);
+        found["content"][0]["content"] = output.as_str().into();
+        for (ms, message) in [(0, asked), (500, found)] {
+            text += &json!({"sessionId": "s", "timestamp": at(ms), "message": message}).to_string();
+            text.push('\n');
+        }
+    }
+    std::fs::write(&path, text).unwrap();
+    let home = folder.path().join("home");
+    let variables = [("PLANDECK_HOME", home.to_str().unwrap())];
+    let arguments = ["open", "--follow", "s.jsonl"];
+    let mut terminal = Terminal::start_as(folder.path(), &arguments, 120, 36, &variables);
+    let early = terminal.wait_until("steps of what is read so far", |screen| {
+        let text = screen.contents();
+        text.contains("READING") && text.contains("Read ")
+    });
+    // What is shown early has fewer steps.
+    let all = format!("{},{} succeeded", 2 * ROUNDS / 1_000, 2 * ROUNDS % 1_000);
+    assert!(!early.contains(&all), "{early}");
+    let shown = terminal.wait_until("all of it", |screen| {
+        let text = screen.contents();
+        text.contains("RUNNING") && text.contains(&all)
+    });
+    assert!(!shown.contains("READING"), "{shown}");
+    // It goes on from there.
+    append(&path, 59, &asks("m9", "WebSearch"));
+    terminal.wait_for("WebSearch");
+    terminal.press("qq");
+    assert_eq!(terminal.wait_for_end(), 0);
+}

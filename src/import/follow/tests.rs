@@ -1,7 +1,11 @@
 //! A session line by line, folded as the dashboard does.
 
 use super::*;
-use crate::run::{RunPhase, RunState, StepStatus};
+use crate::plan::StepIx;
+use crate::run::{RunOutcome, RunPhase, RunState, StepStatus};
+use proptest::prelude::*;
+use serde_json::json;
+use std::sync::Arc;
 
 /// A line of a session, so many seconds after its start.
 fn line(second: u64, message: &Value) -> String {
@@ -255,4 +259,83 @@ fn what_is_no_session_is_refused_and_a_broken_line_of_one_is_left_out() {
         notices.len() == 1 && notices[0].contains("line 3"),
         "{notices:?}"
     );
+}
+
+/// A session of which each choice says what happens next, and how many seconds later.
+fn chosen(choices: &[(u8, u64)]) -> Vec<String> {
+    let (mut now, mut messages) = (0, 0);
+    let mut open: Vec<String> = Vec::new();
+    let mut lines = Vec::new();
+    for (choice, later) in choices {
+        now += later;
+        let mut tell = |message: &Value, agent: Option<&str>| {
+            let at = Timestamp::from_second(1_790_000_000 + i64::try_from(now).unwrap()).unwrap();
+            let mut line =
+                json!({"sessionId": "s", "timestamp": at.to_string(), "message": message});
+            if let Some(agent) = agent {
+                line["agentId"] = agent.into();
+            }
+            lines.push(line.to_string());
+        };
+        match choice {
+            0 | 1 => {
+                // The same message again, or a new one.
+                messages += u64::from(*choice == 0);
+                let tool = format!("t{}-{}", messages, open.len());
+                tell(&asks(&format!("m{messages}"), &[&tool]), None);
+                open.push(tool);
+            }
+            2 if !open.is_empty() => tell(&result(&open.remove(0), "found"), None),
+            3 => {
+                if let Some(tool) = open.pop() {
+                    let mut failed = result(&tool, "no such file");
+                    failed["content"][0]["is_error"] = true.into();
+                    tell(&failed, None);
+                }
+            }
+            4 => tell(&json!({"role": "user", "content": "more"}), None),
+            5 => {
+                messages += 1;
+                tell(&asks(&format!("m{messages}"), &["inner"]), Some("a"));
+            }
+            6 => lines.push(json!({"type": "summary", "summary": "Title"}).to_string()),
+            _ => {
+                messages += 1;
+                tell(&stopped(says(&format!("m{messages}"), &text("done"))), None);
+            }
+        }
+    }
+    lines
+}
+
+proptest! {
+    #[test]
+    fn what_was_shown_early_changes_nothing_of_what_comes(
+        choices in prop::collection::vec((0u8..8, 0u64..4), 1..60),
+        early in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        rest in any::<prop::sample::Index>(),
+    ) {
+        let lines = chosen(&choices);
+        let rest = rest.index(lines.len() + 1);
+        let early: Vec<usize> = early.iter().map(|at| at.index(rest + 1)).collect();
+        let (mut plain, mut watched) = (Watched::new(), Watched::new());
+        for (at, line) in lines[..rest].iter().enumerate() {
+            plain.follower.line(line).unwrap();
+            if early.contains(&at) {
+                // It is a run that can be shown, and that is going on.
+                let events = watched.follower.early_events();
+                watched.take(events);
+                prop_assert!(!watched.run.has_ended());
+            }
+            watched.follower.line(line).unwrap();
+        }
+        let expected = plain.follower.events();
+        prop_assert_eq!(watched.follower.events(), expected);
+        for line in &lines[rest..] {
+            plain.follower.line(line).unwrap();
+            watched.follower.line(line).unwrap();
+            prop_assert_eq!(watched.follower.events(), plain.follower.events());
+        }
+        prop_assert_eq!(watched.follower.settle(), plain.follower.settle());
+    }
 }

@@ -126,12 +126,19 @@ impl<F: Feed> Screen for Dashboard<F> {
     fn take(&mut self) -> (Vec<Message>, bool) {
         let mut events: Vec<RunEvent> = Vec::new();
         self.feed.take(&mut events, BATCH);
-        let more = events.len() >= BATCH;
+        let whole = self.feed.whole();
+        let more = events.len() >= BATCH || whole.is_some();
         let answers = self.feed.answers().into_iter().map(Message::Answer);
         let live = Message::Live(self.feed.live_answers());
         let notices = self.feed.notices().into_iter().map(Message::Notice);
+        let whole = whole.map(Message::Whole);
+        let read = Message::Read(self.feed.read_percent());
         let messages = [Message::Events(events), live].into_iter();
-        let messages = messages.chain(answers).chain(notices);
+        let messages = messages
+            .chain(whole)
+            .chain([read])
+            .chain(answers)
+            .chain(notices);
         (messages.collect(), more)
     }
 

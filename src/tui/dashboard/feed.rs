@@ -1,7 +1,7 @@
 //! Where the dashboard's events come from, and where its commands go.
 
 use super::history::{HistoryAnswer, HistoryQuery};
-use crate::run::{CommandError, LiveAnswers, RunCommand, RunEvent};
+use crate::run::{CommandError, FoldedRun, LiveAnswers, RunCommand, RunEvent};
 use crate::units::Micros;
 use futures::future::BoxFuture;
 
@@ -25,6 +25,17 @@ pub trait Feed: Send {
     /// What the user is to be told since the last call: a command that was refused, a run that is out of reach.
     fn notices(&mut self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// How much of a long record is read, in percent, while there is more of it to come at once.
+    fn read_percent(&self) -> Option<u8> {
+        None
+    }
+
+    /// The run as a whole, where what was taken of it so far was only to have something to look at: it takes the place of
+    /// that. Asked for after [`Feed::take`], which gives nothing that comes after it.
+    fn whole(&mut self) -> Option<Box<FoldedRun>> {
+        None
     }
 
     /// The time since the start of the run.

@@ -1,7 +1,7 @@
 //! Messages that the dashboard receives, and effects that it asks for.
 
 use super::history::{HistoryAnswer, HistoryQuery};
-use crate::run::{CommandError, LiveAnswers, RunCommand, RunEvent};
+use crate::run::{CommandError, FoldedRun, LiveAnswers, RunCommand, RunEvent};
 use crate::tui::terminal::screen::{TerminalEffect, TerminalEvent};
 use crate::units::Micros;
 
@@ -12,6 +12,10 @@ pub enum Message {
     Terminal(TerminalEvent),
     /// The run went on.
     Events(Vec<RunEvent>),
+    /// The run as a whole takes the place of what was shown of it.
+    Whole(Box<FoldedRun>),
+    /// So many percent of the record are read; `None` once it is.
+    Read(Option<u8>),
     /// Answers of models went on.
     Live(LiveAnswers),
     /// The record answers.

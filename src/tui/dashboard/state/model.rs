@@ -193,6 +193,8 @@ pub struct Model {
     pub from_batch: bool,
     /// Whether the run is of another process, which goes on when the dashboard is left.
     pub attached: bool,
+    /// How much of a long record is read, in percent, until it is.
+    pub read_percent: Option<u8>,
     /// Whether captions name the next key.
     pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -269,6 +271,7 @@ impl Model {
             from_parent: false,
             from_batch: false,
             attached: false,
+            read_percent: None,
             tour: false,
             leaving: false,
             clicked: None,

@@ -6,7 +6,7 @@
 use super::model::{Focus, Model};
 use super::player::{APART, Player};
 use crate::plan::StepIx;
-use crate::run::{RunEvent, RunPhase, RunState};
+use crate::run::{FoldedRun, RunEvent, RunPhase, RunState};
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::units::Micros;
 
@@ -91,6 +91,16 @@ impl Model {
             }
         }
         reshaped
+    }
+
+    /// Puts the whole run in the place of what was shown of it, at its latest event.
+    pub(crate) fn replace(&mut self, whole: FoldedRun) {
+        self.time_travel.history = whole.history;
+        self.time_travel.latest = None;
+        let reshaped = self.put(whole.state);
+        self.clock = self.clock.max(self.run.at);
+        self.now = self.clock;
+        self.shown_changed(reshaped);
     }
 
     /// Moves by `by` events.

@@ -54,6 +54,15 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Terminal(event) => on_terminal(model, event),
         Message::Events(events) => on_events(model, events),
+        Message::Whole(whole) => {
+            model.replace(*whole);
+            model.banner |= model.run.has_ended();
+            Vec::new()
+        }
+        Message::Read(percent) => {
+            model.dirty |= std::mem::replace(&mut model.read_percent, percent) != percent;
+            Vec::new()
+        }
         Message::Answer(HistoryAnswer::Saved(saved)) => {
             pages::take_savings(model, saved);
             Vec::new()

@@ -178,6 +178,10 @@ fn standing(model: &Model) -> Vec<Segment> {
         Segment::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
         Segment::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
     ];
+    if model.read_percent.is_some() {
+        segments.extend(cost(model));
+        return segments;
+    }
     segments.extend(time_left(model));
     segments.extend(cost(model));
     segments.extend(expected(model));
@@ -230,6 +234,9 @@ fn time_left(model: &Model) -> Option<Segment> {
 fn state(model: &Model) -> (String, Style) {
     let (theme, run) = (&model.theme, &model.run);
     let strong = |style: Style| style.patch(ratatui::style::Modifier::BOLD);
+    if let Some(percent) = model.read_percent {
+        return (format!("READING {percent}%"), strong(theme.accent));
+    }
     match run.phase {
         RunPhase::Empty => ("STARTING".to_owned(), theme.dim),
         RunPhase::Running => (
