@@ -60,9 +60,9 @@ def opened(program, folder, arguments):
     return child, terminal
 
 
-def seen(terminal, marks, before):
-    """Seconds from `before` until the first byte, and until every mark was seen."""
-    written, first = b"", None
+def seen_each(terminal, marks, before):
+    """Seconds from `before` until the first byte, and until each mark was seen."""
+    written, first, times = b"", None, {}
     while time.perf_counter() - before < LONGEST:
         if not select.select([terminal], [], [], 0.1)[0]:
             continue
@@ -75,9 +75,24 @@ def seen(terminal, marks, before):
         now = time.perf_counter() - before
         first = first or now
         written += piece
-        if all(mark in written for mark in marks):
-            return first, now
+        times.update({mark: now for mark in marks if mark not in times and mark in written})
+        if len(times) == len(set(marks)):
+            return first, [times[mark] for mark in marks]
     sys.exit(f"no whole frame within {LONGEST:.0f} s: {written[-400:]!r}")
+
+
+def seen(terminal, marks, before):
+    """Seconds from `before` until the first byte, and until every mark was seen."""
+    first, times = seen_each(terminal, marks, before)
+    return first, max(times)
+
+
+def drained(terminal, seconds):
+    """Reads what is drawn for so long."""
+    end = time.perf_counter() + seconds
+    while (left := end - time.perf_counter()) > 0:
+        if select.select([terminal], [], [], left)[0]:
+            os.read(terminal, 1 << 16)
 
 
 def closed(child, terminal):

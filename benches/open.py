@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """How long `plandeck open` takes to the first whole frame of a trace that another system recorded.
 
-    cargo build --release && python3 benches/open.py [PROGRAM]
+    cargo build --release && python3 benches/open.py [--follow] [PROGRAM]
 
 Writes OTLP traces as JSON, by the GenAI conventions, of 1,000 and of 100,000 spans (a workflow of agents, each of which
 asks a model and calls tools in turn, some at once, with arguments, results, tokens and requests below them; drawn with
 a fixed seed), once on one line as a request and once as the lines of a collector's file exporter. Each is opened in a
 pseudo-terminal of 200x60 cells, and the time is taken until what is written holds the name of the workflow, names of
-steps, and in the last row what is not carried over (the requests). Prints the median, the best and the worst; the first start is left out.
+steps, and in the last row what is not carried over (the requests). Prints the median, the best and the worst; the first
+start is left out.
+
+With `--follow` it is `plandeck open --follow` on sessions of Claude Code: the time until the first frame with steps, and
+until everything is there (the tool that is running at the end of the file is what the dashboard selects). Then 40 lines
+are appended, one every quarter of a second: the processor time of one, over that of a dashboard to which nothing is told.
 """
 
 import json
@@ -16,10 +21,15 @@ import random
 import statistics
 import sys
 import tempfile
+import time
 
 import first_frame
+import sessions
 
 STARTS = 9
+# Lines that are appended, and the pause after each.
+APPENDED = 40
+PAUSE = 0.25
 BEGAN = 1_790_000_000_000_000_000
 OF_AN_AGENT = 100
 
@@ -100,11 +110,80 @@ def request(some):
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "bench"}, "spans": some}]}]}
 
 
+def processor(child):
+    """Seconds of processor time that a process has used."""
+    with open(f"/proc/{child}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def while_drawn(child, terminal, each):
+    """Processor time while `each` is called now and then and what is drawn is read."""
+    before = processor(child)
+    for at in range(APPENDED):
+        each(at)
+        first_frame.drained(terminal, PAUSE)
+    return processor(child) - before
+
+
+def followed(program, count):
+    """Prints what a session of so many spans takes that is followed."""
+    made = sessions.session(count, "Finale")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "session.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in made.lines)
+        size = os.path.getsize(path) / 1e6
+        arguments = ["open", "--follow", "session.jsonl"]
+        firsts, wholes, peak = [], [], 0
+        for _ in range(STARTS + 1):
+            before = time.perf_counter()
+            child, terminal = first_frame.opened(program, folder, arguments)
+            _, times = first_frame.seen_each(terminal, [b"model", b"help", b"Finale"], before)
+            firsts.append(max(times[:2]) * 1e3)
+            wholes.append(max(times) * 1e3)
+            if len(firsts) <= STARTS:
+                first_frame.closed(child, terminal)
+        # All lines are there: what comes is what is told.
+        first_frame.drained(terminal, 3.0)
+        idle = while_drawn(child, terminal, lambda _: None)
+        with open(path, "a", encoding="utf-8") as file:
+
+            def append(at):
+                told = len(made.lines)
+                if at % 2 == 0:
+                    made.asks(["Bash"])
+                else:
+                    tool = f"toolu_{made.spans - 2:06d}_0"
+                    result = {"type": "tool_result", "tool_use_id": tool, "content": made.text(10, 100)}
+                    made.line({"role": "user", "content": [result]})
+                file.writelines(line + "\n" for line in made.lines[told:])
+                file.flush()
+
+            busy = while_drawn(child, terminal, append)
+        with open(f"/proc/{child}/status", encoding="utf-8") as status:
+            peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+        first_frame.closed(child, terminal)
+    first, whole = (statistics.median(times[1:]) for times in (firsts, wholes))
+    print(
+        f"| {made.spans:,} | {size:.0f} | {first:.0f} | {max(firsts[1:]):.0f} | {whole:.0f} | {max(wholes[1:]):.0f} "
+        f"| {peak:.0f} | {(busy - idle) / APPENDED * 1e3:.1f} |",
+        flush=True,
+    )
+
+
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    program = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(root, "target/release/plandeck")
+    given = [argument for argument in sys.argv[1:] if argument != "--follow"]
+    program = os.path.abspath(given[0]) if given else os.path.join(root, "target/release/plandeck")
     if not os.path.exists(program):
         sys.exit(f"{program} does not exist: run `cargo build --release` first")
+    if "--follow" in sys.argv[1:]:
+        print("| spans | MB | first frame ms | worst | all of it ms | worst | peak MB | processor ms a line |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        for count in (1_000, 100_000):
+            followed(program, count)
+        return
     print("| spans | file | MB | whole frame ms | best | worst |")
     print("| --- | --- | --- | --- | --- | --- |")
     for count in (1_000, 100_000):
