@@ -10,6 +10,11 @@ peak memory of the process, and the size of the store for an item. Memory is fla
 items. Then how long it takes from the start of `plandeck attach BATCH` in a terminal of 200x60 cells to its first frame
 with items, and until all are counted. A second table says what a key of that view takes, from the key to the end of the
 frame that follows: the median of five, the frame limiter included.
+
+    python3 benches/batch.py --viewed [ITEMS ...]
+
+says what the view of a batch that is running costs it: the same batch without a terminal and in one of 200x60 cells, each
+three times in turn; the median time and processor time of an item, and what the view adds.
 """
 
 import json
@@ -124,7 +129,53 @@ def measure(items):
         return wall, processor, used.ru_maxrss / 1024, stored, [view[1] for view in views], pressed(folder)
 
 
+def started(folder, items):
+    """Writes plan and input; gives the arguments that run them."""
+    with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as out:
+        json.dump(PLAN, out)
+    with open(os.path.join(folder, "in.jsonl"), "w", encoding="utf-8") as out:
+        for n in range(items):
+            out.write(json.dumps({"n": n}) + "\n")
+    arguments = ["batch", "plan.json", "--inputs", "in.jsonl", "-o", "out.jsonl", "--trust"]
+    return arguments + ["--worker", "offline", "--max-tool-calls", "none", "--timeout-seconds", "none"]
+
+
+def ran(items, is_viewed):
+    """Seconds of wall clock and of processor time of a batch, with its view or without a terminal."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = started(folder, items)
+        began = time.perf_counter()
+        if not is_viewed:
+            environment = dict(os.environ, PLANDECK_HOME=os.path.join(folder, "home"))
+            child = subprocess.Popen(
+                [PROGRAM, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            _, _, used = os.wait4(child.pid, 0)
+            return time.perf_counter() - began, used.ru_utime + used.ru_stime
+        child, terminal = first_frame.opened(PROGRAM, folder, arguments)
+        _, whole = first_frame.seen(terminal, [COUNTED], began, longest=600.0)
+        used = first_frame.processor(child)
+        first_frame.closed(child, terminal)
+        return whole, used
+
+
+def viewed(counts):
+    print("| items | ms an item | viewed | processor ms an item | viewed | the view adds |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for items in counts:
+        pairs = [(ran(items, False), ran(items, True)) for _ in range(3)]
+        bare, shown = ([statistics.median(run[side][at] for run in pairs) for at in (0, 1)] for side in (0, 1))
+        each = [seconds / items * 1e3 for seconds in (bare[0], shown[0], bare[1], shown[1])]
+        more = [shown[at] / bare[at] - 1 for at in (0, 1)]
+        words = f"{more[0]:+.0%} time, {more[1]:+.0%} processor"
+        print(f"| {items:,} | " + " | ".join(f"{ms:.2f}" for ms in each) + f" | {words} |", flush=True)
+
+
 def main():
+    if "--viewed" in sys.argv[1:]:
+        given = [int(argument) for argument in sys.argv[1:] if argument != "--viewed"]
+        viewed(given or [1_000, 10_000])
+        return
     print("| items | ms an item | processor ms an item | peak MB | kB an item | first frame ms | all items ms |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     counts = [int(argument) for argument in sys.argv[1:]] or [100, 1_000, 10_000]

@@ -60,10 +60,10 @@ def opened(program, folder, arguments):
     return child, terminal
 
 
-def seen_each(terminal, marks, before):
+def seen_each(terminal, marks, before, longest=LONGEST):
     """Seconds from `before` until the first byte, and until each mark was seen."""
     written, first, times = b"", None, {}
-    while time.perf_counter() - before < LONGEST:
+    while time.perf_counter() - before < longest:
         if not select.select([terminal], [], [], 0.1)[0]:
             continue
         try:
@@ -78,13 +78,20 @@ def seen_each(terminal, marks, before):
         times.update({mark: now for mark in marks if mark not in times and mark in written})
         if len(times) == len(set(marks)):
             return first, [times[mark] for mark in marks]
-    sys.exit(f"no whole frame within {LONGEST:.0f} s: {written[-400:]!r}")
+    sys.exit(f"no whole frame within {longest:.0f} s: {written[-400:]!r}")
 
 
-def seen(terminal, marks, before):
+def seen(terminal, marks, before, longest=LONGEST):
     """Seconds from `before` until the first byte, and until every mark was seen."""
-    first, times = seen_each(terminal, marks, before)
+    first, times = seen_each(terminal, marks, before, longest)
     return first, max(times)
+
+
+def processor(child):
+    """Seconds of processor time that a process has used."""
+    with open(f"/proc/{child}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def drained(terminal, seconds):

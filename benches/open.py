@@ -110,20 +110,13 @@ def request(some):
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "bench"}, "spans": some}]}]}
 
 
-def processor(child):
-    """Seconds of processor time that a process has used."""
-    with open(f"/proc/{child}/stat", encoding="utf-8") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def while_drawn(child, terminal, each):
     """Processor time while `each` is called now and then and what is drawn is read."""
-    before = processor(child)
+    before = first_frame.processor(child)
     for at in range(APPENDED):
         each(at)
         first_frame.drained(terminal, PAUSE)
-    return processor(child) - before
+    return first_frame.processor(child) - before
 
 
 def followed(program, count):
