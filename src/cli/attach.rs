@@ -7,6 +7,7 @@ use super::history_feed::HistoryFeed;
 use super::live_run::{Found, find};
 use super::named::batch_named;
 use super::output::{note_line, out_line};
+use super::remote_batch::{attach_remote, is_at_engine};
 use super::remote_feed::RemoteFeed;
 use super::repeat_feed::Trusting;
 use super::screen;
@@ -26,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Shows a run of another process until the user leaves or, without a terminal, until it ends. Returns the exit code:
 /// 0 where the user left, else that of the run.
 pub(super) async fn attach(mut args: AttachArgs) -> Result<u8, Failure> {
+    if is_at_engine(&args.run) {
+        return Box::pin(attach_remote(&mut args)).await;
+    }
     let is_address = args.run.starts_with("http://") || args.run.starts_with("https://");
     if !is_address && let Some((store, batch)) = batch_named(&args.run)? {
         return Box::pin(attach_batch(

@@ -1,5 +1,6 @@
 //! Reads a batch from the store for its view, on a thread of its own: first all of it, then what changes.
 
+use super::batch_news::NewsQueue;
 use super::batch_state::batch_state;
 use super::failure::Failure;
 use crate::report::BatchDiff;
@@ -10,7 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 /// How often a batch is looked at while a process works on it, and else.
@@ -21,8 +22,7 @@ const PIECE: usize = 5_000;
 
 /// What is read of a batch.
 pub(super) struct BatchReader {
-    news: UnboundedReceiver<BatchNews>,
-    next: Option<BatchNews>,
+    news: NewsQueue,
     /// Stops the batch, where this process runs it.
     stop: Option<watch::Sender<bool>>,
     /// How a comparison is told.
@@ -38,10 +38,9 @@ impl BatchReader {
         record: &BatchRecord,
         stop: Option<watch::Sender<bool>>,
     ) -> Self {
-        let (send, news) = unbounded_channel();
+        let (send, news) = NewsQueue::new();
         let this = Self {
             news,
-            next: None,
             stop,
             tell: send.clone(),
             home: home.to_path_buf(),
@@ -55,19 +54,11 @@ impl BatchReader {
 
 impl BatchSource for BatchReader {
     fn take(&mut self) -> Option<BatchNews> {
-        self.next.take().or_else(|| self.news.try_recv().ok())
+        self.news.take()
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {
-        async {
-            if self.next.is_none() {
-                match self.news.recv().await {
-                    Some(news) => self.next = Some(news),
-                    None => std::future::pending().await,
-                }
-            }
-        }
-        .boxed()
+        self.news.changed().boxed()
     }
 
     fn stop(&mut self) {

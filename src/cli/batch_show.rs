@@ -48,9 +48,13 @@ pub(super) async fn attach_batch(
     if !headless && is_interactive() {
         return open(store, record, look).await;
     }
+    follow_batch(&mut BatchReader::start(store.home(), record, None)).await
+}
+
+/// Prints how a batch goes until it ends. Returns its exit code.
+pub(super) async fn follow_batch(reader: &mut impl BatchSource) -> Result<u8, Failure> {
     let mut signals = EndingSignals::listen_in_background()
         .map_err(|error| Failure::usage(format!("signals: {error}")))?;
-    let mut reader = BatchReader::start(store.home(), record, None);
     let mut state = BatchState::default();
     let (mut told, mut known, mut read) = (Instant::now(), 0, false);
     loop {

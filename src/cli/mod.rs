@@ -3,6 +3,7 @@
 mod args;
 mod attach;
 mod batch;
+mod batch_news;
 mod batch_reader;
 mod batch_show;
 mod batch_state;
@@ -50,6 +51,7 @@ mod playback;
 mod previewed;
 mod prices;
 mod recorded;
+mod remote_batch;
 mod remote_feed;
 mod remote_questions;
 mod repair;

@@ -33,7 +33,7 @@ mod serving {
     use crate::cli::terminal::signal_code;
     use crate::remote::restate::{register, worker::serve as serve_restate};
     use crate::remote::serve::Served;
-    use crate::session::{Settings, served_tools};
+    use crate::session::{ItemServer, Settings, served_tools};
     use crate::tui::EndingSignals;
     use std::sync::Arc;
     use tokio::net::TcpListener;
@@ -70,9 +70,11 @@ mod serving {
         }
         let own = format!("http://{bound}");
         let name = format!("{bound} (process {})", std::process::id());
-        let served = Served::new(Arc::new(listing.toolbox), &name);
+        let toolbox = Arc::new(listing.toolbox);
+        let items = ItemServer::new(listing.catalog, Arc::clone(&toolbox), &name);
+        let served = Served::new(toolbox, &name);
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = serve_restate(served, listener, async {
+        let serving = serve_restate(served, items, listener, async {
             let _ = stopped.await;
         });
         let serving = tokio::spawn(serving);

@@ -4,6 +4,7 @@
 //! back when the call ends, and when the run is dropped.
 
 use super::Prepared;
+use super::funds::{Funds, Refusal};
 use super::scheduler::{Decision, LimitId, Need, Pool, Ticket};
 use crate::plan::StepIx;
 use crate::run::{Limit, Rates, ResourceLimits, WaitReason};
@@ -17,10 +18,14 @@ use tokio::time::Instant;
 ///
 /// What the runs have spent and reserved never passes the budget together, a rate holds for all of them, and no more
 /// calls are running at once than there are slots. Who asked first comes first.
-#[derive(Clone, Debug)]
-pub struct SharedLimits(Arc<Shared>);
+///
+/// Where runs in other processes share the money and the calls too, each run has [`Funds`] for these.
+#[derive(Clone)]
+pub struct SharedLimits {
+    shared: Arc<Shared>,
+    funds: Option<Arc<dyn Funds>>,
+}
 
-#[derive(Debug)]
 struct Shared {
     account: Mutex<Account>,
     origin: Instant,
@@ -41,6 +46,8 @@ pub(super) enum Answer {
     Granted(Ticket),
     Waits(Ticket, WaitReason, Option<Arc<str>>),
     Refused(Ticket, Limit, Arc<str>),
+    /// What the account outside of this process says to the request of a row with this number.
+    Funded(StepIx, u64, Result<(), Refusal>),
 }
 
 impl SharedLimits {
@@ -50,14 +57,25 @@ impl SharedLimits {
     /// # Panics
     /// Where a rate is waited for outside a tokio runtime.
     pub fn new(limits: &ResourceLimits, rates: &Rates, track_cost: bool, before: Money) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             account: Mutex::new(Account {
                 pool: Pool::new(limits, rates, track_cost, before),
                 runs: HashMap::new(),
                 exhausted: None,
             }),
             origin: Instant::now(),
-        }))
+        };
+        Self {
+            shared: Arc::new(shared),
+            funds: None,
+        }
+    }
+
+    /// The same for a run that draws money and calls from `funds`; these have no limit here.
+    #[must_use]
+    pub fn with_funds(mut self, funds: Arc<dyn Funds>) -> Self {
+        self.funds = Some(funds);
+        self
     }
 
     /// What the runs have spent, with what was spent before.
@@ -71,7 +89,7 @@ impl SharedLimits {
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.account()
+        self.shared.account()
     }
 }
 
@@ -135,6 +153,7 @@ impl Account {
 /// A run's share of limits that it has in common with others.
 pub(super) struct Share {
     shared: Arc<Shared>,
+    outside: Option<Outside>,
     sender: UnboundedSender<Answer>,
     answers: UnboundedReceiver<Answer>,
     /// What waits for an answer, by its row.
@@ -143,12 +162,80 @@ pub(super) struct Share {
     running: HashMap<StepIx, Ticket>,
 }
 
+/// What a run has of an account outside of this process.
+struct Outside {
+    funds: Arc<dyn Funds>,
+    /// The number of the next request.
+    next: u64,
+    /// What is asked for there, by its row.
+    asked: HashMap<StepIx, (u64, Need, Prepared)>,
+    /// What was reserved there, by the row whose call waits here or is running.
+    reserved: HashMap<StepIx, Money>,
+}
+
+/// What is reserved for a call outside of this process.
+fn bound_of(need: &Need) -> Money {
+    need.upper_bound.max(need.requested)
+}
+
+impl Outside {
+    fn of(funds: &Arc<dyn Funds>) -> Self {
+        Self {
+            funds: Arc::clone(funds),
+            next: 0,
+            asked: HashMap::new(),
+            reserved: HashMap::new(),
+        }
+    }
+
+    /// Asks for a call; the answer comes through `answers`.
+    fn ask(
+        &mut self,
+        row: StepIx,
+        need: Need,
+        prepared: Prepared,
+        answers: &UnboundedSender<Answer>,
+    ) {
+        let number = self.next;
+        self.next += 1;
+        let reserving = self.funds.reserve(bound_of(&need));
+        let answers = answers.clone();
+        tokio::spawn(async move {
+            let answer = reserving.await;
+            // A run that is gone takes its funds with it.
+            let _ = answers.send(Answer::Funded(row, number, answer));
+        });
+        self.asked.insert(row, (number, need, prepared));
+    }
+
+    /// Whether a running call may come to cost `total`.
+    fn raise(&mut self, row: StepIx, total: Money) -> bool {
+        let Some(bound) = self.reserved.get_mut(&row) else {
+            return true;
+        };
+        let may = total <= *bound || self.funds.raise(total - *bound);
+        if may {
+            *bound = (*bound).max(total);
+        }
+        may
+    }
+
+    /// A row's call is over, or is not made after all.
+    fn end(&mut self, row: StepIx, cost: Option<Money>) {
+        self.asked.remove(&row);
+        if let Some(bound) = self.reserved.remove(&row) {
+            self.funds.end(bound, cost);
+        }
+    }
+}
+
 impl Share {
     /// A share of which nothing is taken.
     pub(super) fn of(limits: &SharedLimits) -> Self {
         let (sender, answers) = unbounded_channel();
         Self {
-            shared: Arc::clone(&limits.0),
+            shared: Arc::clone(&limits.shared),
+            outside: limits.funds.as_ref().map(Outside::of),
             sender,
             answers,
             waiting: HashMap::new(),
@@ -159,6 +246,13 @@ impl Share {
     /// Asks for a call. The answer comes through [`next`](Self::next).
     pub(super) fn ask(&mut self, row: StepIx, need: Need, prepared: Prepared) {
         self.forget(row);
+        match &mut self.outside {
+            Some(outside) => outside.ask(row, need, prepared, &self.sender),
+            None => self.ask_here(row, need, prepared),
+        }
+    }
+
+    fn ask_here(&mut self, row: StepIx, need: Need, prepared: Prepared) {
         let sender = self.sender.clone();
         let ticket = self.shared.with(|account, now, out| {
             let ticket = account.pool.ask(now, need, out);
@@ -166,6 +260,30 @@ impl Share {
             ticket
         });
         self.waiting.insert(row, (ticket, prepared));
+    }
+
+    /// The account outside of this process has answered. A row that it refuses is returned.
+    pub(super) fn funded(
+        &mut self,
+        row: StepIx,
+        number: u64,
+        answer: Result<(), Refusal>,
+    ) -> Option<(StepIx, Refusal)> {
+        let outside = self.outside.as_mut()?;
+        let is_open = outside
+            .asked
+            .get(&row)
+            .is_some_and(|(asked, ..)| *asked == number);
+        let asked = outside.asked.remove(&row).filter(|_| is_open);
+        let Some((_, need, prepared)) = asked else {
+            return None;
+        };
+        if let Err(refusal) = answer {
+            return Some((row, refusal));
+        }
+        outside.reserved.insert(row, bound_of(&need));
+        self.ask_here(row, need, prepared);
+        None
     }
 
     /// The next answer that has come already.
@@ -212,12 +330,19 @@ impl Share {
                 account.pool.withdraw(now, ticket, out);
             });
         }
+        if let Some(outside) = &mut self.outside {
+            outside.end(row, None);
+        }
     }
 
     /// Whether a running call may come to cost `total`.
-    pub(super) fn raise(&self, row: StepIx, total: Money) -> bool {
+    pub(super) fn raise(&mut self, row: StepIx, total: Money) -> bool {
         let ticket = self.running.get(&row);
-        ticket.is_none_or(|ticket| self.shared.account().pool.raise(*ticket, total))
+        let here = ticket.is_none_or(|ticket| self.shared.account().pool.raise(*ticket, total));
+        here && self
+            .outside
+            .as_mut()
+            .is_none_or(|outside| outside.raise(row, total))
     }
 
     /// The code of a row's call waits for other calls.
@@ -243,12 +368,18 @@ impl Share {
                 account.pool.end(now, ticket, cost, counted, out);
             });
         }
+        if let Some(outside) = &mut self.outside {
+            outside.end(row, Some(cost));
+        }
     }
 
     /// So much that earlier runs were thought to have spent was not spent.
     pub(super) fn release(&self, money: Money) {
         self.shared
             .with(|account, now, out| account.pool.release(now, money, out));
+        if let Some(outside) = &self.outside {
+            outside.funds.release(money);
+        }
     }
 }
 

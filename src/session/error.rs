@@ -40,6 +40,9 @@ pub enum SessionError {
     /// Items of a batch are wrong, each with its place, or there are none.
     #[error("{0}")]
     Inputs(String),
+    /// The engine that is to run the items of a batch refuses it, or cannot be reached.
+    #[error("{0}")]
+    Elsewhere(String),
     /// A settings file cannot be parsed, or a value in it is not allowed.
     #[error("{0}")]
     Settings(String),

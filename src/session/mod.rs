@@ -29,6 +29,7 @@ mod filtered;
 mod folders;
 mod fork;
 mod history;
+mod item_server;
 mod kept;
 mod key_settings;
 mod listed;
@@ -71,8 +72,8 @@ mod worker_calls;
 
 pub use crate::engine::{Liveness, Previewer};
 pub use batch::{
-    Batch, BatchEnd, BatchInputs, BatchItem, BatchLine, BatchUpdate, Counts, FailureGroup,
-    InputFault, Items, Quantiles, Tally, execute_batch,
+    Batch, BatchElsewhere, BatchEnd, BatchInputs, BatchItem, BatchLine, BatchUpdate, Counts,
+    EndElsewhere, FailureGroup, InputFault, ItemEngine, Items, Quantiles, Tally, execute_batch,
 };
 pub(crate) use bisect::{Bisect, BisectPrice, Cause, Difference, Question, Set, Tested, TestedAs};
 pub(crate) use breakpoints::keep_breakpoints;
@@ -93,6 +94,11 @@ pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
     InterruptedRun, all_batches, all_runs, each_recorded, exchanges_of, find_run,
     interrupted_run_of, other_runs_of, runs_of_batch, state_of, until_recorded,
+};
+pub(crate) use item_server::pico;
+pub use item_server::{
+    BatchDefinition, FundsAnswer, FundsRequest, FundsVerdict, ItemReply, ItemRequest, ItemServer,
+    ItemStep, Ledger, ServedItem, Settlement, unpacked,
 };
 pub use key_settings::{KeyScreen, KeySetting};
 #[cfg(feature = "restate")]

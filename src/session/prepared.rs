@@ -79,6 +79,16 @@ impl PreparedRun {
         (state, self.guard.release())
     }
 
+    /// The run as a future of the caller's, which takes commands; dropping it ends the run.
+    pub(super) fn run_with_commands(
+        self,
+    ) -> (CommandSender, impl Future<Output = RunState> + Send + use<>) {
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let origin = origin_of(&self.engine);
+        let running = self.engine.run(origin, received);
+        (CommandSender(commands), running)
+    }
+
     /// Starts the run on a task of its own.
     pub fn start(self) -> LiveRun {
         let (commands, received) = mpsc::channel(COMMANDS);

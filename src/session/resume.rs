@@ -8,7 +8,7 @@ use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
 use crate::engine::{Edit, ResumeState, StepDigest, Tape, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
-use crate::run::{Rates, ResourceLimits, RunState};
+use crate::run::{Rates, ResourceLimits, RunEvent, RunState};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::{EditedTools, REDACTED};
 use crate::units::Micros;
@@ -134,6 +134,23 @@ impl PriorRun {
             purpose: Purpose::GoOn(continuation),
             ..prior
         })
+    }
+
+    /// A run that goes on under its own id, of which these events are on record elsewhere; its steps were defined so.
+    pub(super) fn of_events(
+        run_id: &Arc<str>,
+        events: &[RunEvent],
+        definitions: Vec<StepDigest>,
+        continuation: Continuation,
+    ) -> Self {
+        Self {
+            run_id: Arc::clone(run_id),
+            resumption: Resumption::of_events(events, definitions),
+            plan_path: None,
+            plan_text: None,
+            settings: Value::Null,
+            purpose: Purpose::GoOn(continuation),
+        }
     }
 
     /// The state in which a recorded run was left: calls that were running may or may not have happened.

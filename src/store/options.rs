@@ -30,6 +30,8 @@ pub struct RunMeta {
     pub origin: Option<Arc<str>>,
     /// The item of a batch that the run stands for.
     pub batch: Option<Box<BatchMark>>,
+    /// Whether it ran elsewhere, so that it is on record already that it was sent.
+    pub was_sent: bool,
     /// What determines each step apart from its input, in the plan's order.
     pub definitions: Definitions,
 }

@@ -5,7 +5,7 @@ use super::read::{Recording, Store};
 use super::run_lock::Claim;
 use crate::engine::{EarlierRun, Kept, ResumeState, StepDigest, states_left};
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::run::{RunState, RunSummary, RunWord};
+use crate::run::{RunEvent, RunState, RunSummary, RunWord};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -112,6 +112,23 @@ impl Store {
 }
 
 impl Resumption {
+    /// A run of which these events are on record elsewhere, whose steps had these `definitions`.
+    pub(crate) fn of_events(events: &[RunEvent], definitions: Vec<StepDigest>) -> Self {
+        let (states, kept) = states_left(events);
+        Self {
+            line: vec![Ancestor {
+                states,
+                kept,
+                definitions,
+                origin: None,
+                is_running: false,
+                unrecorded: false,
+            }],
+            claim: None,
+            forked_from: None,
+        }
+    }
+
     /// The state in which the run was left.
     pub fn state(&self) -> &RunState {
         // There is always one: the run itself, with the state after its last event.

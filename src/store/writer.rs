@@ -14,6 +14,7 @@ use super::pack::{checksum, pack};
 use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
+use super::sent_runs::row_of_sent;
 use crate::engine::AttemptExchanges;
 use crate::run::{EventKind, ItemFold, RunEvent, RunHeader, RunSummary, RunWord};
 use crate::units::{Micros, Money};
@@ -352,6 +353,23 @@ fn begin(
     meta: &RunMeta,
 ) -> rusqlite::Result<i64> {
     let mark = meta.batch.as_ref();
+    if meta.was_sent
+        && let Some(run) = row_of_sent(transaction, &header.run_id)?
+    {
+        transaction
+            .prepare_cached(
+                "UPDATE runs SET plan = ?2, started_at = ?3, steps = ?4, worker = ?5 WHERE id = ?1",
+            )?
+            .execute(params![
+                run,
+                &*header.plan,
+                &*header.started_at,
+                header.steps.len() as i64,
+                &*header.worker,
+            ])?;
+        renew(transaction, run, meta)?;
+        return Ok(run);
+    }
     let mut insert = transaction.prepare_cached(
         "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from, worker,
          batch, batch_key, batch_index)

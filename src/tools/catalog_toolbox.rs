@@ -51,6 +51,11 @@ pub(crate) struct Listing {
 }
 
 impl CatalogToolbox {
+    /// The worker that runs its `model` tools.
+    pub(crate) const fn worker(&self) -> &SmallModelWorker {
+        &self.worker
+    }
+
     /// Builds every tool of `catalog`, and the built-in tools. A tool that cannot be built is in the toolbox too; its
     /// calls fail with the reason.
     pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {

@@ -15,6 +15,7 @@ mod common {
     pub(crate) mod program;
 }
 
+mod batches;
 mod calls;
 mod cluster;
 mod deaths;

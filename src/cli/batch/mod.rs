@@ -7,12 +7,11 @@ mod recorded;
 
 use super::args::batch::BatchArgs;
 use super::context::context;
-use super::executor::executor;
+use super::executor::item_engine;
 use super::failure::{Failure, NOT_WRITTEN, OVER_LIMIT};
 use super::output::{note, note_line, notes};
 use super::terminal::{is_interactive, signal_code};
 use super::{screen, trust};
-use crate::run::Answers;
 use crate::session::{
     Batch, BatchEnd, BatchInputs, BatchUpdate, JournalSettings, SessionError, Settings,
     TrustedOnce, load,
@@ -104,19 +103,17 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
     let mut warnings = loaded.warnings();
     warnings.extend(loaded.worker_chosen());
-    let executor = executor(on.as_deref()).await?;
-    if executor.is_some() {
+    let engine = item_engine(on.as_deref(), !headless).await?;
+    if engine.is_some() {
         loaded.hide_secrets_in_reach();
     }
     let lifetime = settings.approval_lifetime();
     let mut execution = loaded
         .into_execution(consent)
-        .executor(executor)
         .limits(limits)
         .rates(rates)
         .track_cost(!args.policy.no_track_cost)
         .fail_fast(args.policy.fail_fast)
-        .answers(Answers::new(args.policy.approve.iter().cloned()))
         .approval_lifetime(lifetime.map_err(SessionError::Settings)?)
         .unknown(args.interrupted.steps())
         .journal(JournalSettings::default())
@@ -130,6 +127,8 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
     let mut batch = Batch::new(execution)
         .settings(kept)
         .items(total)
+        .items_on(engine)
+        .answers(args.policy.approve.clone())
         .in_order(args.in_order)
         .retries(args.retries.unwrap_or_default())
         .retry_failed(args.retry_failed);

@@ -69,6 +69,11 @@ impl Driver {
                     self.input(Input::Refused(row, limit, message));
                 }
             }
+            Answer::Funded(row, number, answer) => {
+                if let Some((row, (limit, message))) = share.funded(row, number, answer) {
+                    self.input(Input::Refused(row, limit, message));
+                }
+            }
             Answer::Waits(ticket, reason, on) => {
                 let row = share.row_of(ticket);
                 if let Some(row) = row.filter(|row| self.scheduler.is_preparing(*row)) {
@@ -101,7 +106,7 @@ impl Driver {
     pub(super) fn asks_for_money(&mut self, row: StepIx, total: Money) {
         let may = self
             .share
-            .as_ref()
+            .as_mut()
             .is_none_or(|share| share.raise(row, total));
         self.input(if may {
             Input::BudgetRequest(row, total)

@@ -102,6 +102,23 @@ impl RestateAddress {
         }
     }
 
+    /// Reads `restate://HOST:PORT/NAME[?admin=HOST:PORT]`: the address, and the name, which may be missing.
+    ///
+    /// # Errors
+    /// Where the rest is no address.
+    pub fn with_name(text: &str) -> Result<(Self, String), AddressFault> {
+        let (place, query) = text
+            .split_once('?')
+            .map_or((text, ""), |(place, _)| (place, &text[place.len()..]));
+        let start = place.find("://").map_or(0, |at| at + 3);
+        let (place, name) = match place[start..].find('/') {
+            Some(at) => place.split_at(start + at),
+            None => (place, ""),
+        };
+        let address = format!("{place}{query}").parse()?;
+        Ok((address, name.trim_matches('/').to_owned()))
+    }
+
     /// As it was given.
     pub(super) fn as_str(&self) -> &str {
         &self.shown
@@ -146,6 +163,24 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_may_follow_the_place() {
+        for (text, address, name) in [
+            ("restate://a:1/b1", "restate://a:1", "b1"),
+            ("restate://a:1", "restate://a:1", ""),
+            ("restate://a:1/", "restate://a:1", ""),
+            (
+                "restate://a:1/b1?admin=c:2",
+                "restate://a:1?admin=c:2",
+                "b1",
+            ),
+        ] {
+            let (found, named) = RestateAddress::with_name(text).unwrap();
+            assert_eq!((found.as_str(), &*named), (address, name), "{text}");
+        }
+        assert!(RestateAddress::with_name("a/b").is_err());
     }
 
     #[test]

@@ -111,13 +111,22 @@ impl Client {
         }
     }
 
-    /// Has a call made, once for each key.
-    pub(super) async fn submit(&self, key: &str, body: Vec<u8>) -> Result<Accepted, ClientError> {
-        let path = format!("{SERVICE}/{CALL}/send");
+    /// Has a handler called, once for each key.
+    pub(super) async fn submit(
+        &self,
+        handler: &str,
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<Accepted, ClientError> {
+        let path = format!("{SERVICE}/{handler}/send");
         let request = self.request(Method::POST, &self.address.ingress, &path)?;
+        let kind = match handler {
+            CALL => "application/json",
+            _ => "application/octet-stream",
+        };
         let request = request
             .header("idempotency-key", key)
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, kind)
             .body(body)
             .timeout(QUICK * 3);
         let answer = json_of(&self.answered(request).await?);
@@ -127,16 +136,16 @@ impl Client {
         })
     }
 
-    /// Waits for the end of a call.
-    pub(super) async fn attach(&self, key: &str) -> Result<Vec<u8>, ClientError> {
-        let path = format!("restate/invocation/{SERVICE}/{CALL}/{key}/attach");
+    /// Waits for the end of a call of a handler.
+    pub(super) async fn attach(&self, handler: &str, key: &str) -> Result<Vec<u8>, ClientError> {
+        let path = format!("restate/invocation/{SERVICE}/{handler}/{key}/attach");
         self.answered(self.request(Method::GET, &self.address.ingress, &path)?)
             .await
     }
 
-    /// What the server says of a call.
-    pub(super) async fn look_up(&self, key: &str) -> Result<Known, ClientError> {
-        self.output(CALL, key).await
+    /// What the server says of a call of a handler.
+    pub(super) async fn look_up(&self, handler: &str, key: &str) -> Result<Known, ClientError> {
+        self.output(handler, key).await
     }
 
     async fn output(&self, handler: &str, key: &str) -> Result<Known, ClientError> {
@@ -150,11 +159,20 @@ impl Client {
     }
 
     /// Ends a call at once, where it is running.
-    pub(super) async fn kill(&self, key: &str) -> Result<(), ClientError> {
-        let Some(id) = self.invocation(key, "id").await? else {
+    pub(super) async fn kill(&self, handler: &str, key: &str) -> Result<(), ClientError> {
+        self.stop(handler, key, "kill").await
+    }
+
+    /// Asks a handler to end, where it is running.
+    pub(super) async fn cancel(&self, handler: &str, key: &str) -> Result<(), ClientError> {
+        self.stop(handler, key, "cancel").await
+    }
+
+    async fn stop(&self, handler: &str, key: &str, how: &str) -> Result<(), ClientError> {
+        let Some(id) = self.invocation(handler, key, "id").await? else {
             return Ok(());
         };
-        let path = format!("invocations/{id}/kill");
+        let path = format!("invocations/{id}/{how}");
         let request = self.request(Method::PATCH, &self.address.admin, &path)?;
         match self.answered(request.timeout(QUICK)).await {
             Ok(_) | Err(ClientError::NotFound(_)) => Ok(()),
@@ -163,13 +181,17 @@ impl Client {
     }
 
     /// What keeps a call from being made: why no worker has taken it.
-    pub(super) async fn trouble(&self, key: &str) -> Result<Option<String>, ClientError> {
-        self.invocation(key, "last_failure").await
+    pub(super) async fn trouble(
+        &self,
+        handler: &str,
+        key: &str,
+    ) -> Result<Option<String>, ClientError> {
+        self.invocation(handler, key, "last_failure").await
     }
 
     /// Whether a worker had announced a call, so that it may have been made.
     pub(super) async fn was_begun(&self, key: &str) -> Result<Option<bool>, ClientError> {
-        let Some(id) = self.invocation(key, "id").await? else {
+        let Some(id) = self.invocation(CALL, key, "id").await? else {
             return Ok(None);
         };
         let rows = format!("select name from sys_journal where id = '{}'", quoted(&id));
@@ -178,10 +200,31 @@ impl Client {
         Ok((!rows.is_empty()).then(|| names.any(|name| name == "begin")))
     }
 
+    /// Calls a handler of an object, and waits for its answer.
+    pub(super) async fn tell(
+        &self,
+        object: &str,
+        (key, handler): (&str, &str),
+        body: &Value,
+    ) -> Result<(), ClientError> {
+        let path = format!("{object}/{key}/{handler}");
+        let request = self.request(Method::POST, &self.address.ingress, &path)?;
+        let request = match body {
+            Value::Null => request,
+            body => request.json(body),
+        };
+        self.answered(request.timeout(QUICK * 3)).await.map(drop)
+    }
+
     /// A column of the invocation of a call.
-    async fn invocation(&self, key: &str, column: &str) -> Result<Option<String>, ClientError> {
+    async fn invocation(
+        &self,
+        handler: &str,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<String>, ClientError> {
         let rows = format!(
-            "select {column} as found from sys_invocation where target = '{SERVICE}/{CALL}' and idempotency_key = '{}'",
+            "select {column} as found from sys_invocation where target = '{SERVICE}/{handler}' and idempotency_key = '{}'",
             quoted(key)
         );
         let rows = self.query(&rows).await?;
@@ -189,7 +232,8 @@ impl Client {
         Ok(found.map(str::to_owned))
     }
 
-    async fn query(&self, query: &str) -> Result<Vec<Value>, ClientError> {
+    /// What a query of SQL finds, an object for each row.
+    pub(super) async fn query(&self, query: &str) -> Result<Vec<Value>, ClientError> {
         let request = self.request(Method::POST, &self.address.admin, "query")?;
         let request = request
             .header("accept", "application/json")
@@ -275,6 +319,6 @@ fn json_of(body: &[u8]) -> Value {
 }
 
 /// A text within quotes of SQL.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     text.replace('\'', "''")
 }

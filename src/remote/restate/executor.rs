@@ -1,7 +1,9 @@
 //! Sends attempts to the engine, waits for their results, and looks up those that an earlier process sent.
 
+use super::CALL;
 use super::address::RestateAddress;
-use super::client::{Accepted, Client, ClientError, Known};
+use super::client::{Accepted, ClientError, Known};
+use super::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, LOST_DATA, SendFault};
 use super::handle::Handle;
 use crate::remote::wire::{CallReply, CallRequest, Outcome};
 use crate::run::LogStream;
@@ -10,25 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
-use uuid::Uuid;
-
-/// The versions of the server that are known to work.
-const VERSIONS: &str = "1.4 to 1.x";
-
-/// How long the first answer of a worker may take.
-const FIRST_ANSWER: Duration = Duration::from_secs(15);
-
-/// How long a call that was not sent waits for the engine.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The pauses between two questions to an engine that cannot be reached: the first, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-
-/// How often the engine is asked what keeps a call from being made.
-const WATCH: Duration = Duration::from_secs(3);
+use tokio::time::sleep;
 
 /// The largest input that is sent, in bytes: the engine keeps what it passes on.
 const LARGEST: usize = 8 << 20;
@@ -40,9 +24,7 @@ pub struct RestateExecutor {
 }
 
 struct Engine {
-    client: Client,
-    /// What the engine was given before the first call.
-    mark: String,
+    connection: Connection,
 }
 
 impl RestateExecutor {
@@ -51,52 +33,16 @@ impl RestateExecutor {
     /// # Errors
     /// What is missing, and what to do.
     pub async fn connect(address: RestateAddress) -> Result<Self, ClientError> {
-        let client = Client::new(address);
-        let admin = client.address.admin.clone();
-        let version = client.version().await.map_err(|error| {
-            ClientError::Refused(format!(
-                "the admin interface of Restate at {admin} cannot be asked: {error}; start the server, or name the \
-                 interface with ?admin=HOST:PORT"
-            ))
-        })?;
-        if !is_known(&version) {
-            let message = format!(
-                "the server at {admin} is Restate {version:?}; versions {VERSIONS} are known to work"
-            );
-            return Err(ClientError::Refused(message));
-        }
-        let no_worker = |why: &str| {
-            ClientError::Refused(format!(
-                "{why}: start one with `plandeck worker --restate 127.0.0.1:9080 --tools FILE --register {admin}`"
-            ))
-        };
-        if !client.has_workers().await? {
-            return Err(no_worker("no worker is registered at the engine"));
-        }
-        let mark = format!("mark-{}", Uuid::now_v7());
-        match client.leave_mark(&mark, FIRST_ANSWER).await {
-            Ok(()) => {}
-            Err(ClientError::Lost(true, _)) => {
-                return Err(no_worker("the registered worker does not answer"));
-            }
-            Err(error) => return Err(error),
-        }
-        let engine = Engine { client, mark };
+        let connection = Connection::open(address).await?;
         Ok(Self {
-            engine: Arc::new(engine),
+            engine: Arc::new(Engine { connection }),
         })
     }
 }
 
-/// Whether this version of the server has what is used here.
-fn is_known(version: &str) -> bool {
-    let mut parts = version.split('.').map(str::parse::<u32>);
-    matches!((parts.next(), parts.next()), (Some(Ok(1)), Some(Ok(minor))) if minor >= 4)
-}
-
 impl Executor for RestateExecutor {
     fn address(&self) -> &str {
-        self.engine.client.address.as_str()
+        self.engine.connection.client.address.as_str()
     }
 
     /// What is computed here stays here, and so does code: the tools that it calls are steps of this run.
@@ -176,7 +122,7 @@ impl Engine {
         };
         let mut time = 1;
         loop {
-            let handle = Handle::new(&call.name, time, &self.mark);
+            let handle = Handle::new(&call.name, time, &self.connection.mark);
             call.handle.record(&handle.to_text()).await;
             *sent = Some(handle.key.clone());
             let accepted = match self.send(&handle, &body, call).await {
@@ -203,89 +149,23 @@ impl Engine {
         body: &[u8],
         call: &Call,
     ) -> Result<Accepted, Box<CallReport>> {
-        let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        let mut may_be_there = false;
-        loop {
-            let error = match self.client.submit(&handle.key, body.to_vec()).await {
-                // The first time may have got through.
-                Ok(_) if may_be_there => return Ok(Accepted::New),
-                Ok(accepted) => return Ok(accepted),
-                Err(error) => error,
-            };
-            match error {
-                ClientError::Lost(was_sent, why) => {
-                    note_once(call, pause, &why);
-                    may_be_there |= was_sent;
-                    if !may_be_there && began.elapsed() > PATIENCE {
-                        let message = format!("the engine cannot be reached: {why}");
-                        return Err(Box::new(CallReport::not_sent(ToolError::transient(
-                            message,
-                        ))));
-                    }
-                    // An engine that has lost its data would make it a second time.
-                    if may_be_there && self.client.has_mark(&handle.mark).await.is_ok_and(|it| !it)
-                    {
-                        return Err(Box::new(lost(LOST_DATA)));
-                    }
-                }
-                ClientError::Failed(why)
-                | ClientError::NotFound(why)
-                | ClientError::Refused(why) => {
-                    let message = format!("the engine refuses the call: {why}");
-                    return Err(Box::new(CallReport::not_sent(ToolError::permanent(
-                        message,
-                    ))));
-                }
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        let note = |words: &str| (call.log)(LogStream::Note, words);
+        let sent = self.connection.send(CALL, handle, body, &note).await;
+        sent.map_err(|fault| {
+            Box::new(match fault {
+                SendFault::Unreachable(why) => CallReport::not_sent(ToolError::transient(why)),
+                SendFault::Refused(why) => CallReport::not_sent(ToolError::permanent(format!(
+                    "the engine refuses the call: {why}"
+                ))),
+                SendFault::LostData => lost(LOST_DATA),
+            })
+        })
     }
 
     /// Waits for the end of a call, however often the engine is away in between.
     async fn end_of(&self, key: &str, call: &Call) -> Result<Vec<u8>, ClientError> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let began = Instant::now();
-            let attached = self.client.attach(key);
-            let error = match self.watched(attached, key, call).await {
-                Err(ClientError::Lost(_, why)) => why,
-                ended => return ended,
-            };
-            if began.elapsed() > LONGEST_PAUSE {
-                pause = FIRST_PAUSE;
-            }
-            note_once(call, pause, &error);
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// Waits, and says meanwhile in the log of the call what keeps it from being made.
-    async fn watched(
-        &self,
-        work: impl Future<Output = Result<Vec<u8>, ClientError>>,
-        key: &str,
-        call: &Call,
-    ) -> Result<Vec<u8>, ClientError> {
-        tokio::pin!(work);
-        let mut ticks = interval_at(Instant::now() + WATCH, WATCH);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut said = None;
-        loop {
-            tokio::select! {
-                ended = &mut work => return ended,
-                _ = ticks.tick() => {
-                    let trouble = self.client.trouble(key).await.ok().flatten();
-                    if let Some(trouble) = trouble.filter(|trouble| said.as_ref() != Some(trouble)) {
-                        let words = format!("no worker has taken it yet: {trouble}");
-                        (call.log)(LogStream::Note, &words);
-                        said = Some(trouble);
-                    }
-                }
-            }
-        }
+        let note = |words: &str| (call.log)(LogStream::Note, words);
+        self.connection.end_of(CALL, key, &note).await
     }
 
     /// The report of a call that has ended at the engine.
@@ -318,7 +198,13 @@ impl Engine {
 
     /// The engine has given a call up: what is known of it.
     async fn failed(&self, error: &ClientError, handle: &Handle, work: &Work) -> CallReport {
-        let begun = self.client.was_begun(&handle.key).await.ok().flatten();
+        let begun = self
+            .connection
+            .client
+            .was_begun(&handle.key)
+            .await
+            .ok()
+            .flatten();
         let message = format!("the engine has given the call up: {error}");
         if begun == Some(false) {
             return CallReport::not_sent(ToolError::transient(message));
@@ -337,7 +223,7 @@ impl Engine {
         let evidence = |status: &str| Arc::new(json!({"invocation": handle.key, "status": status}));
         let mut pause = FIRST_PAUSE;
         let error = loop {
-            match self.client.look_up(&handle.key).await {
+            match self.connection.client.look_up(CALL, &handle.key).await {
                 // Whoever could be asked about it may know more.
                 Ok(Known::Ended(body)) if is_lost(&Ok(body.clone())) => {
                     return Standing::Unknown("the worker died in the middle of the call".into());
@@ -352,13 +238,19 @@ impl Engine {
             }
         };
         match error {
-            ClientError::NotFound(_) => match self.client.has_mark(&handle.mark).await {
+            ClientError::NotFound(_) => match self.connection.client.has_mark(&handle.mark).await {
                 Ok(true) => Standing::NotBegun(evidence("not sent")),
                 Ok(false) => Standing::Unknown(LOST_DATA.into()),
                 Err(error) => Standing::Unknown(error.to_string().into()),
             },
             error => {
-                let begun = self.client.was_begun(&handle.key).await.ok().flatten();
+                let begun = self
+                    .connection
+                    .client
+                    .was_begun(&handle.key)
+                    .await
+                    .ok()
+                    .flatten();
                 if begun == Some(false) && !is_repeatable {
                     return Standing::NotBegun(evidence("given up before it was begun"));
                 }
@@ -369,15 +261,11 @@ impl Engine {
 
     /// Ends a call that nobody waits for any more.
     async fn stop(&self, key: &str) {
-        if let Err(error) = self.client.kill(key).await {
+        if let Err(error) = self.connection.client.kill(CALL, key).await {
             tracing::warn!(key, %error, "a call cannot be stopped at the engine");
         }
     }
 }
-
-/// Why nothing is known of a call that the engine should know.
-const LOST_DATA: &str =
-    "the engine does not know the call any more: it has lost its data, or has been replaced";
 
 /// The report of a call of which nobody knows whether it happened.
 fn lost(why: &str) -> CallReport {
@@ -403,14 +291,6 @@ fn is_lost(ended: &Result<Vec<u8>, ClientError>) -> bool {
         }
         Err(ClientError::Failed(_)) => true,
         Err(_) => false,
-    }
-}
-
-/// Says that the engine is away, the first time.
-fn note_once(call: &Call, pause: Duration, why: &str) {
-    if pause == FIRST_PAUSE {
-        let words = format!("the engine cannot be reached, and is asked again: {why}");
-        (call.log)(LogStream::Note, &words);
     }
 }
 

@@ -58,6 +58,27 @@ fn key_of(name: &str) -> String {
     key
 }
 
+/// The name and the time that a key was made of; `None` where it is no such key.
+pub(super) fn name_of(key: &str) -> Option<(String, u32)> {
+    let (key, time) = match key.rsplit_once("~n") {
+        Some((key, time)) => (key, time.parse().ok()?),
+        None => (key, 1),
+    };
+    let mut name = Vec::with_capacity(key.len());
+    let mut bytes = key.bytes();
+    while let Some(byte) = bytes.next() {
+        name.push(match byte {
+            b':' => b'/',
+            b'~' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    Some((String::from_utf8(name).ok()?, time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +93,7 @@ mod tests {
             prop_assert!(handle.key.bytes().all(plain));
             prop_assert_eq!(handle.key == Handle::new(&other, time, "m").key, name == other);
             prop_assert_ne!(&handle.key, &Handle::new(&name, time + 1, "m").key);
+            prop_assert_eq!(name_of(&handle.key), Some((name, time)));
         }
     }
 

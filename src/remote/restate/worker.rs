@@ -3,10 +3,16 @@
 //! The engine calls a handler again whose worker died. So a call that must not be made twice is announced first: the
 //! handler has the engine record who begins it, and waits until that is durable. A handler that is run again finds that
 //! record with another one's name: the call may have happened, and is not made again.
+//!
+//! Items of batches have that in their own records, see [`item_handler`](super::item_handler).
 
-use super::{CALL, MARK};
+use super::batch_objects::{Batches, Budgets};
+use super::framed::Framed;
+use super::item_handler::run_item;
+use super::{CALL, ITEM, MARK};
 use crate::remote::serve::{Served, Verdict};
 use crate::remote::wire::{CallReply, CallRequest, Outcome};
+use crate::session::{ItemReply, ItemRequest, ItemServer};
 use futures::FutureExt;
 use restate_sdk::context::{Context, ContextSideEffects, RunFuture};
 use restate_sdk::endpoint::{Endpoint, HandlerOptions, ServiceOptions};
@@ -30,7 +36,15 @@ const ATTEMPTS: u64 = 40;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-struct Worker(Served);
+/// How often the engine looks for a worker for an item, and the longest pause between: what an item has done is on record,
+/// so it is not given up while no worker is there.
+const ITEM_ATTEMPTS: u64 = 1_000_000;
+const LONGEST_ITEM_PAUSE: Duration = Duration::from_secs(5);
+
+struct Worker {
+    calls: Served,
+    items: ItemServer,
+}
 
 /// What the engine records before a call is made.
 #[derive(Deserialize, Serialize)]
@@ -59,7 +73,7 @@ impl Worker {
         let Json(request) = request;
         let me = uuid::Uuid::now_v7().to_string();
         let begun = context.run(|| async {
-            Ok(Json(match self.0.judge(&request) {
+            Ok(Json(match self.calls.judge(&request) {
                 Verdict::Make { repeatable } => Begun::By {
                     who: me.clone(),
                     repeatable,
@@ -69,20 +83,30 @@ impl Worker {
         });
         let Json(begun) = begun.name("begin").await?;
         Ok(Json(match begun {
-            Begun::Refused(why) => self.0.reply(Outcome::Refused { why }),
+            Begun::Refused(why) => self.calls.reply(Outcome::Refused { why }),
             Begun::By { who, repeatable } => {
                 // Whoever runs the handler again has to come here too, as the journal of the engine says.
                 let made = context.run(|| async {
                     Ok(Json(if who == me || repeatable {
-                        self.0.carry_out(&request).await
+                        self.calls.carry_out(&request).await
                     } else {
-                        self.0.reply(Outcome::Unknown)
+                        self.calls.reply(Outcome::Unknown)
                     }))
                 });
                 let Json(reply) = made.name(&*request.tool).await?;
                 reply
             }
         }))
+    }
+
+    /// Runs one item of a batch.
+    #[handler]
+    async fn item(
+        &self,
+        context: Context<'_>,
+        request: Framed<ItemRequest>,
+    ) -> Result<Framed<ItemReply>, HandlerError> {
+        run_item(&self.items, &context, request).await
     }
 
     #[allow(clippy::unused_async, reason = "handlers are asynchronous")]
@@ -93,8 +117,13 @@ impl Worker {
     }
 }
 
-/// Serves calls until `stop` is done; those that are being made then have 10 s to end.
-pub async fn serve(served: Served, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
+/// Serves calls and items until `stop` is done; calls that are being made then have 10 s to end.
+pub async fn serve(
+    calls: Served,
+    items: ItemServer,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send,
+) {
     let call = HandlerOptions::new()
         .inactivity_timeout(LONGEST_CALL)
         .abort_timeout(LONGEST_CALL)
@@ -103,12 +132,27 @@ pub async fn serve(served: Served, listener: TcpListener, stop: impl Future<Outp
         .retry_policy_max_interval(LONGEST_PAUSE)
         .retry_policy_max_attempts(ATTEMPTS)
         .retry_policy_kill_on_max_attempts();
+    let item = HandlerOptions::new()
+        .inactivity_timeout(LONGEST_CALL)
+        .abort_timeout(LONGEST_CALL)
+        .journal_retention(Duration::ZERO)
+        .retry_policy_initial_interval(FIRST_PAUSE)
+        .retry_policy_exponentiation_factor(2.0)
+        .retry_policy_max_interval(LONGEST_ITEM_PAUSE)
+        .retry_policy_max_attempts(ITEM_ATTEMPTS)
+        .retry_policy_pause_on_max_attempts();
     let options = ServiceOptions::new()
         .idempotency_retention(RETENTION)
         .handler(CALL, call)
+        .handler(ITEM, item)
         .handler(MARK, HandlerOptions::new());
-    let service = Worker(served).into_service_definition().options(options);
-    let endpoint = Endpoint::builder().bind(service).build();
+    let worker = Worker { calls, items };
+    let service = worker.into_service_definition().options(options);
+    let endpoint = Endpoint::builder()
+        .bind(service)
+        .bind(Batches)
+        .bind(Budgets);
+    let endpoint = endpoint.build();
     HttpServer::new(endpoint)
         .serve_with_cancel(listener, stop.boxed())
         .await;

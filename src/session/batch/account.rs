@@ -1,12 +1,15 @@
 //! What a batch has on record: which items have ended, which go on, and what was spent.
 
 use super::item::{BatchItem, BatchLine};
-use crate::run::{ExecutionResult, RunState, RunSummary, RunWord};
+use crate::engine::StepDigest;
+use crate::run::{ExecutionResult, RunEvent, RunState, RunSummary, RunWord};
 use crate::session::{Continuation, JournalSettings, PriorRun, SessionError};
-use crate::store::{BatchClaim, BatchRecord, Store, begin_batch, home, resume_batch, stands};
+use crate::store::{
+    BatchClaim, BatchRecord, SentTo, Store, begin_batch, home, resume_batch, stands,
+};
 use crate::units::Money;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The record of a batch, held as long as it runs.
@@ -16,6 +19,8 @@ pub(super) struct Account {
     /// Open where a batch is resumed.
     store: Option<Store>,
     retry_failed: bool,
+    /// Whether items are run elsewhere.
+    elsewhere: bool,
     _claim: BatchClaim,
 }
 
@@ -25,8 +30,24 @@ pub(super) enum Begin {
     Fresh,
     /// Its run, which goes on.
     GoOn(Box<PriorRun>),
+    /// It was sent elsewhere, or is sent there now to go on.
+    Sent(Box<Sent>),
     /// It has ended, so.
     Ended(Box<BatchLine>),
+}
+
+/// What is on record of an item that is run elsewhere.
+pub(super) struct Sent {
+    pub run_id: Arc<str>,
+    /// Where it was sent last; `None` where its run was one of this machine.
+    pub to: Option<SentTo>,
+    /// Whether it has not come back from there.
+    pub is_awaited: bool,
+    pub events: Vec<RunEvent>,
+    /// What its steps were.
+    pub steps: Vec<StepDigest>,
+    /// Whether steps that failed run again.
+    pub retry_failed: bool,
 }
 
 impl Account {
@@ -53,6 +74,7 @@ impl Account {
             batch: Arc::clone(batch),
             store: None,
             retry_failed: false,
+            elsewhere: false,
         })
     }
 
@@ -75,7 +97,13 @@ impl Account {
             batch,
             store: Some(store),
             retry_failed,
+            elsewhere: false,
         })
+    }
+
+    /// The same for items that are run elsewhere.
+    pub(super) fn elsewhere(self, elsewhere: bool) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// What the runs of the batch have spent, with the most that calls can have cost which were cut off.
@@ -104,10 +132,48 @@ impl Account {
             let line = BatchLine::of(&item.key, index, ExecutionResult::of(&state));
             return Ok(Begin::Ended(Box::new(line)));
         }
+        let sent = store.sent_to(&run)?;
+        if self.elsewhere {
+            return Self::sent(store, &run, again).map(|sent| Begin::Sent(Box::new(sent)));
+        }
+        if let Some(to) = sent.filter(|_| run.status == RunWord::Running) {
+            return Err(SessionError::Elsewhere(format!(
+                "it was sent to {} and has not come back: resume the batch with --on {0}",
+                to.engine
+            )));
+        }
         if run.events == 0 {
             return Ok(Begin::Fresh);
         }
         Self::go_on(store, &run, again).map(|prior| Begin::GoOn(Box::new(prior)))
+    }
+
+    /// What is on record of the run of an item that is run elsewhere.
+    fn sent(store: &Store, run: &RunSummary, retry_failed: bool) -> Result<Sent, SessionError> {
+        let recording = store.load(run);
+        if let Some(damage) = recording.damage {
+            return Err(damage.into());
+        }
+        let to = store.sent_to(run)?;
+        Ok(Sent {
+            run_id: Arc::clone(&run.run_id),
+            is_awaited: to.is_some() && run.status == RunWord::Running,
+            to,
+            steps: store.details(run)?.definitions,
+            events: recording.events,
+            retry_failed,
+        })
+    }
+
+    /// What is on record of the last run of an item, which has failed and is sent again.
+    pub(super) fn sent_in(
+        home: &Path,
+        batch: &str,
+        item: &BatchItem,
+    ) -> Result<Option<Sent>, SessionError> {
+        let store = Store::at(home)?;
+        let run = store.run_of_item(batch, &item.key)?;
+        run.map(|run| Self::sent(&store, &run, true)).transpose()
     }
 
     fn go_on(
@@ -127,7 +193,7 @@ impl Account {
     }
 
     /// The run that failed, which goes on with the steps that failed.
-    pub(super) fn retry(home: &std::path::Path, run_id: &str) -> Result<PriorRun, SessionError> {
+    pub(super) fn retry(home: &Path, run_id: &str) -> Result<PriorRun, SessionError> {
         let store = Store::at(home)?;
         let run = store.find(run_id)?;
         Self::go_on(&store, &run, true)

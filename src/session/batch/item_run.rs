@@ -1,11 +1,12 @@
 //! The run of one item, with its retries.
 
 use super::account::Account;
+use super::elsewhere::Elsewhere;
 use super::item::{BatchItem, BatchLine};
 use crate::engine::{Settings, SharedLimits, UnknownSteps};
 use crate::models::SmallModelWorker;
 use crate::plan::ExecutionPlan;
-use crate::run::{ErrorKind, ExecutionResult, RunCommand, RunOutcome};
+use crate::run::{ErrorKind, ExecutionResult, Limit, RunCommand, RunOutcome};
 use crate::session::execution::OfBatch;
 use crate::session::recording::Provenance;
 use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
@@ -38,6 +39,8 @@ pub(super) struct Template {
     pub retries: u32,
     /// When the time of the whole batch is over.
     pub deadline: Option<Instant>,
+    /// Where its items are run, where that is not in this process.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// How the run of an item ended.
@@ -46,6 +49,19 @@ pub(super) struct ItemEnd {
     /// Whether it was stopped and is left to be resumed.
     pub stopped: bool,
     pub note: Option<Note>,
+    /// The limit of the batch that refused a call, where that is known only elsewhere.
+    pub limit: Option<(Limit, Arc<str>)>,
+}
+
+impl ItemEnd {
+    pub(super) const fn of(line: BatchLine) -> Self {
+        Self {
+            line,
+            stopped: false,
+            note: None,
+            limit: None,
+        }
+    }
 }
 
 impl Template {
@@ -56,9 +72,8 @@ impl Template {
         execution.settings = self.settings.clone();
         // Waits between attempts differ from item to item.
         execution.settings.seed ^= index;
-        if let Some(deadline) = self.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            execution.settings.limits.timeout_seconds = Some(left.as_secs_f64());
+        if let Some(left) = self.time_left() {
+            execution.settings.limits.timeout_seconds = Some(left);
         }
         execution.journal.clone_from(&self.journal);
         execution.cache = self.cache;
@@ -77,6 +92,12 @@ impl Template {
             connections: self.connections.clone(),
         }));
         execution
+    }
+
+    /// How long the batch may still take, in seconds.
+    pub(super) fn time_left(&self) -> Option<f64> {
+        let left = self.deadline?.saturating_duration_since(Instant::now());
+        Some(left.as_secs_f64())
     }
 
     /// Runs an item, again where it fails and retries are left.
@@ -106,6 +127,7 @@ impl Template {
                 line,
                 stopped,
                 note,
+                limit: None,
             };
         }
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod csv;
+mod elsewhere;
 mod inputs;
 mod item;
 mod item_run;
@@ -10,6 +11,7 @@ mod running;
 mod tally;
 
 pub use crate::run::{FailureGroup, Quantiles};
+pub use elsewhere::{BatchElsewhere, EndElsewhere, ItemEngine};
 pub use inputs::{BatchInputs, InputFault, Items};
 pub use item::{BatchItem, BatchLine};
 pub use tally::{Counts, Tally};
@@ -19,7 +21,7 @@ use super::execution::Execution;
 use super::note::Note;
 use crate::models::SmallModelWorker;
 use crate::plan::ExecutionPlan;
-use crate::run::{Limit, ResourceLimits};
+use crate::run::{Answers, Limit, ResourceLimits};
 use running::Running;
 use serde_json::{Map, Value};
 use std::ops::ControlFlow;
@@ -161,6 +163,8 @@ pub struct Batch {
     retries: u32,
     in_order: bool,
     stop: Option<watch::Receiver<bool>>,
+    engine: Option<Arc<dyn ItemEngine>>,
+    answers: Vec<(Arc<str>, bool)>,
 }
 
 impl Batch {
@@ -177,7 +181,27 @@ impl Batch {
             retries: 0,
             in_order: false,
             stop: None,
+            engine: None,
+            answers: Vec::new(),
         }
+    }
+
+    /// Has items run by processes behind this engine instead of this one. They are recorded here when they come back, so a
+    /// journal is needed, and a plan that was loaded from a file.
+    #[must_use]
+    pub fn items_on(mut self, engine: Option<Arc<dyn ItemEngine>>) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// Answers to approvals, by the ids of steps.
+    #[must_use]
+    pub fn answers(mut self, answers: Vec<(Arc<str>, bool)>) -> Self {
+        self.execution = self
+            .execution
+            .answers(Answers::new(answers.iter().cloned()));
+        self.answers = answers;
+        self
     }
 
     /// The id with which it is resumed.

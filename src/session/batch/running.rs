@@ -7,6 +7,7 @@ use super::tally::Tally;
 use super::{Batch, BatchEnd, BatchUpdate};
 use crate::engine::SharedLimits;
 use crate::run::{ErrorKind, Limit, RunOutcome};
+use crate::session::item_server::definition_of;
 use crate::session::{Note, SessionError};
 use crate::store::Connections;
 use crate::units::Money;
@@ -74,6 +75,10 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
                     batch.items,
                 )?)
             }
+            None if batch.engine.is_some() => {
+                let message = "items that are run elsewhere are recorded here: it needs a journal";
+                return Err(SessionError::Inputs(message.to_owned()));
+            }
             None if batch.resumes || batch.retries > 0 => {
                 let message =
                     "a batch is resumed and its items are retried from its journal: it needs one";
@@ -81,7 +86,15 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             }
             None => None,
         };
+        let account = account.map(|account| account.elsewhere(batch.engine.is_some()));
         let spent = account.as_ref().map(Account::spent).transpose()?;
+        let definition = match &batch.engine {
+            Some(_) => Some(
+                definition_of(&execution, &*toolbox, batch.answers)
+                    .map_err(|why| SessionError::Elsewhere(why.to_owned()))?,
+            ),
+            None => None,
+        };
         let settings = execution.settings;
         let shared = SharedLimits::new(
             &settings.limits,
@@ -91,7 +104,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
         );
         let deadline = settings.limits.timeout_seconds;
         let deadline = deadline.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let template = Template {
+        let mut template = Template {
             plan: execution.plan,
             worker: execution.worker,
             toolbox,
@@ -109,7 +122,12 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             retries: batch.retries,
             deadline: deadline.and_then(|time| Instant::now().checked_add(time)),
             settings,
+            elsewhere: None,
         };
+        if let (Some(engine), Some(definition)) = (batch.engine, definition) {
+            let known = (batch.items, spent.unwrap_or(Money::ZERO));
+            template.elsewhere = Some(template.elsewhere(engine, definition, known));
+        }
         let (silent, from_outside) = if let Some(stop) = batch.stop {
             (None, stop)
         } else {
@@ -138,6 +156,11 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
         mut self,
         items: impl Iterator<Item = BatchItem>,
     ) -> Result<BatchEnd, SessionError> {
+        let template = Arc::clone(&self.template);
+        if let Some(elsewhere) = &template.elsewhere {
+            let begun = elsewhere.engine.begin(&elsewhere.batch).await;
+            begun.map_err(SessionError::Elsewhere)?;
+        }
         let mut items = (0..).zip(items).peekable();
         let mut running: JoinSet<ItemEnd> = JoinSet::new();
         let mut progress = interval(PROGRESS_EVERY);
@@ -185,6 +208,9 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
         }
         if let Some(syncing) = self.sync() {
             let _ = tokio::task::spawn_blocking(syncing).await;
+        }
+        if let Some(elsewhere) = &template.elsewhere {
+            elsewhere.engine.end(&elsewhere.batch.batch).await;
         }
         Ok(BatchEnd {
             batch: Arc::clone(&self.template.batch),
@@ -244,14 +270,20 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             Some(account) => account.find(&item, index),
             None => Ok(Begin::Fresh),
         };
-        let prior = match found {
-            Ok(Begin::Fresh) => None,
-            Ok(Begin::GoOn(prior)) => Some(*prior),
+        let (prior, sent) = match found {
+            Ok(Begin::Fresh) => (None, None),
+            Ok(Begin::GoOn(prior)) => (Some(*prior), None),
+            Ok(Begin::Sent(sent)) => (None, Some(sent)),
             Ok(Begin::Ended(line)) => return self.line(*line),
             Err(error) => return self.line(impossible(&item, index, &error)),
         };
         let stop = self.stop_items.subscribe();
-        running.spawn(Arc::clone(&self.template).run(item, index, prior, stop));
+        let template = Arc::clone(&self.template);
+        if template.elsewhere.is_some() {
+            running.spawn(template.run_elsewhere(item, index, sent, stop));
+        } else {
+            running.spawn(template.run(item, index, prior, stop));
+        }
     }
 
     /// An item that a limit keeps from starting.
@@ -285,6 +317,9 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
     fn ended(&mut self, end: ItemEnd) {
         if self.note.is_none() {
             self.note = end.note;
+        }
+        if self.limit.is_none() {
+            self.limit = end.limit;
         }
         if !end.stopped || !self.stopped {
             self.line(end.line);

@@ -459,6 +459,11 @@ pub(crate) fn learn_event(event: &RunEvent, out: &mut Encoder) {
     learn(&event.kind, &mut out.rows);
 }
 
+/// Takes in an event that was read elsewhere, for those that follow it.
+pub(crate) fn remember_event(event: &RunEvent, memory: &mut Memory) {
+    learn(&event.kind, &mut memory.rows);
+}
+
 /// Reads an event that [`encode_event`] wrote.
 pub(crate) fn decode_event(
     seq: u64,

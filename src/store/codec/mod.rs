@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub(super) use event::{Codec, decode_event, encode_event, learn_event};
+pub(super) use event::{Codec, decode_event, encode_event, learn_event, remember_event};
 pub(super) use figures::{decode_figures, encode_figures};
 
 /// A content address: the blake3 hash of a blob's bytes.
