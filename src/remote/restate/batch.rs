@@ -52,7 +52,7 @@ impl BatchRecord {
         let now = Timestamp::now().as_millisecond();
         Self {
             plan: Arc::clone(&batch.plan),
-            started: now,
+            started: milliseconds(&batch.started_at),
             resumed: now,
             items: batch.items,
             steps: batch.steps.clone().into(),
@@ -318,6 +318,9 @@ impl RestateBatch {
             record.latency = Micros((result.latency_ms * 1e3) as u64);
             record.cost = result.cost;
             record.status = RunWord::Failed;
+            if let Some(header) = &run.header {
+                record.started = milliseconds(&header.started_at);
+            }
             if run.has_ended() {
                 record.run_id = result.run_id;
                 record.status = RunWord::from(result.status);

@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub(super) struct Account {
     home: PathBuf,
     batch: Arc<str>,
+    started_at: Arc<str>,
     /// Open where a batch is resumed.
     store: Option<Store>,
     retry_failed: bool,
@@ -50,6 +51,11 @@ pub(super) struct Sent {
     pub retry_failed: bool,
 }
 
+/// Whether a run has no end on record.
+const fn is_open(status: RunWord) -> bool {
+    matches!(status, RunWord::Running | RunWord::Interrupted)
+}
+
 impl Account {
     /// Begins the record of a batch.
     pub(super) fn begin(
@@ -72,6 +78,7 @@ impl Account {
             _claim: BatchClaim::take(&home, batch)?,
             home,
             batch: Arc::clone(batch),
+            started_at: record.started_at,
             store: None,
             retry_failed: false,
             elsewhere: false,
@@ -86,7 +93,8 @@ impl Account {
         items: Option<u64>,
     ) -> Result<Self, SessionError> {
         let home = journal.home.clone().map_or_else(home, Ok)?;
-        let batch = Store::at(&home)?.find_batch(batch)?.batch;
+        let record = Store::at(&home)?.find_batch(batch)?;
+        let batch = record.batch;
         let claim = BatchClaim::take(&home, &batch)?;
         resume_batch(&home, &batch, items)?;
         // Opened afterwards, since what is written brings a file of an older format to the present one.
@@ -95,6 +103,7 @@ impl Account {
             _claim: claim,
             home,
             batch,
+            started_at: record.started_at,
             store: Some(store),
             retry_failed,
             elsewhere: false,
@@ -136,7 +145,7 @@ impl Account {
         if self.elsewhere {
             return Self::sent(store, &run, again).map(|sent| Begin::Sent(Box::new(sent)));
         }
-        if let Some(to) = sent.filter(|_| run.status == RunWord::Running) {
+        if let Some(to) = sent.filter(|_| is_open(run.status)) {
             return Err(SessionError::Elsewhere(format!(
                 "it was sent to {} and has not come back: resume the batch with --on {0}",
                 to.engine
@@ -157,7 +166,7 @@ impl Account {
         let to = store.sent_to(run)?;
         Ok(Sent {
             run_id: Arc::clone(&run.run_id),
-            is_awaited: to.is_some() && run.status == RunWord::Running,
+            is_awaited: to.is_some() && is_open(run.status),
             to,
             steps: store.details(run)?.definitions,
             events: recording.events,
@@ -202,6 +211,11 @@ impl Account {
     /// The id of the batch.
     pub(super) fn batch(&self) -> Arc<str> {
         Arc::clone(&self.batch)
+    }
+
+    /// When it started, RFC 3339.
+    pub(super) fn started_at(&self) -> Arc<str> {
+        Arc::clone(&self.started_at)
     }
 
     /// The folder of the store.

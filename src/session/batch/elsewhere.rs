@@ -58,6 +58,8 @@ pub struct BatchElsewhere {
     pub batch: Arc<str>,
     /// The plan's name.
     pub plan: Arc<str>,
+    /// When it started, RFC 3339.
+    pub started_at: Arc<str>,
     /// How many items it has, where that is known.
     pub items: Option<u64>,
     /// The ids of the plan's steps.
@@ -94,7 +96,7 @@ impl Template {
         &self,
         engine: Arc<dyn ItemEngine>,
         definition: BatchDefinition,
-        (items, spent): (Option<u64>, Money),
+        (started_at, items, spent): (Arc<str>, Option<u64>, Money),
     ) -> Elsewhere {
         let plan = &self.plan;
         Elsewhere {
@@ -103,6 +105,7 @@ impl Template {
             batch: BatchElsewhere {
                 batch: Arc::clone(&self.batch),
                 plan: Arc::clone(&plan.name),
+                started_at,
                 items,
                 steps: plan.steps.iter().map(|step| step.id.clone()).collect(),
                 definition,

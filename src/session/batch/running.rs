@@ -125,7 +125,9 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             elsewhere: None,
         };
         if let (Some(engine), Some(definition)) = (batch.engine, definition) {
-            let known = (batch.items, spent.unwrap_or(Money::ZERO));
+            let started = account.as_ref().map(Account::started_at);
+            let spent = spent.unwrap_or(Money::ZERO);
+            let known = (started.unwrap_or_default(), batch.items, spent);
             template.elsewhere = Some(template.elsewhere(engine, definition, known));
         }
         let (silent, from_outside) = if let Some(stop) = batch.stop {

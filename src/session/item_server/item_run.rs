@@ -21,6 +21,11 @@ const PACKED: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long a step takes at most: whoever drives the run learns only between two steps that it is to be stopped. The longer
+/// nothing has happened, the longer it takes.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const LAST_LOOK: Duration = Duration::from_secs(15);
+
 /// A run of an item. Dropping it ends whatever it has started.
 pub(super) struct ItemRun {
     outbox: Arc<Outbox>,
@@ -33,6 +38,8 @@ pub(super) struct ItemRun {
     /// When money is asked for again.
     ask_at: Option<Instant>,
     pause: Duration,
+    /// When something has happened last.
+    changed_at: Instant,
 }
 
 impl Drop for ItemRun {
@@ -64,6 +71,7 @@ impl ItemRun {
             told: None,
             ask_at: None,
             pause: FIRST_PAUSE,
+            changed_at: Instant::now(),
         }
     }
 
@@ -78,6 +86,8 @@ impl ItemRun {
         if let Some((bytes, _)) = &self.told {
             return (ItemStep::Events, bytes.clone());
         }
+        let quiet = self.changed_at.elapsed() / 4;
+        let look = Instant::now() + quiet.clamp(FIRST_LOOK, LAST_LOOK);
         loop {
             let is_over = self.engine.is_empty();
             if is_over || self.outbox.is_due() {
@@ -97,6 +107,7 @@ impl ItemRun {
                 () = self.outbox.due.notified() => {}
                 () = asked(self.funds.as_deref()) => {}
                 () = until(self.ask_at), if self.ask_at.is_some() => self.ask_at = None,
+                () = sleep_until(look) => return (ItemStep::Events, self.pack()),
             }
         }
     }
@@ -114,6 +125,7 @@ impl ItemRun {
             bytes.extend(self.packer.pack(&events));
         }
         if let Some(end) = end {
+            self.changed_at = Instant::now();
             self.told = Some((bytes.clone(), end));
         }
         bytes

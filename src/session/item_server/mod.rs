@@ -19,5 +19,5 @@ pub use served::{ServedItem, unpacked};
 pub(crate) use wire::pico;
 pub use wire::{
     BatchDefinition, FundsAnswer, FundsRequest, FundsVerdict, ItemReply, ItemRequest, ItemStep,
-    Settlement,
+    Settlement, ToolDefinition,
 };

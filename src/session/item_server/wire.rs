@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The version of what is sent.
-pub const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 1;
 
 /// What all items of a batch have in common: the plan, what it means where the batch was started, and how it runs.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
