@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What it adds to a batch that its calls are carried out by a worker behind a Restate server.
+"""What it adds to a batch that its items are run by a worker behind a Restate server.
 
     cargo build --release --features restate
     RESTATE_SERVER=PROGRAM python3 benches/restate.py [ITEMS] [MAX_RUNS]
@@ -7,7 +7,8 @@
 `.ci/restate` installs the server into `target/restate`. Server, worker and batch are on this machine. The plan has five
 calls of a model tool that the offline worker answers by rules, so that what is measured is everything around them. The same
 batch runs in one process first; then with the worker. Prints the wall-clock time of an item of each (1,000 items by
-default, 64 at once), of a call, and the peak memory of server and worker.
+default, 64 at once), what that would be for 10,000 items, how long `attach` takes from another folder until it has all of
+them, and the peak memory of server and worker.
 """
 
 import json
@@ -123,9 +124,14 @@ def main():
             far = batch(folder, items, runs, "far", ["--on", on])
             print(f"{items} items of {len(STEPS)} calls, {runs} at once")
             print(f"in one process   {here / items * 1e3:8.2f} ms an item")
-            calls = items * len(STEPS)
-            print(f"with a worker    {far / items * 1e3:8.2f} ms an item, {far / calls * 1e3:.2f} ms a call")
-            print(f"overhead         {far - here:8.1f} s")
+            print(f"with a worker    {far / items * 1e3:8.2f} ms an item")
+            print(f"overhead         {far - here:8.1f} s, {(far - here) / items * 1e4:.1f} s for 10,000 items")
+            began = time.monotonic()
+            place, query = on.split("?")
+            environment = dict(os.environ, PLANDECK_HOME=os.path.join(folder, "elsewhere"))
+            command = [PROGRAM, "attach", f"{place}/last?{query}", "--headless"]
+            subprocess.run(command, env=environment, check=True, **quiet)
+            print(f"attach           {time.monotonic() - began:8.1f} s until it has all items")
             print(f"peak memory      {peak(server.pid)} MB server, {peak(worker.pid)} MB worker")
         finally:
             for process in [worker, server]:

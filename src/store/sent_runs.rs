@@ -25,6 +25,9 @@ pub struct SentTo {
     pub handle: Arc<str>,
     /// How many times the item was sent, this time included.
     pub time: u32,
+    /// Whether it has come back without an end: it is sent again to go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub returned: bool,
 }
 
 /// A run that is about to be sent.

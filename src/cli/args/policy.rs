@@ -20,8 +20,8 @@ pub(crate) struct PolicyArgs {
     /// Reuse no outputs of earlier runs, except pinned ones
     #[arg(long)]
     pub fresh: bool,
-    /// Have the calls of tools carried out by workers behind this engine: restate://HOST:PORT, or local for this process; its
-    /// admin interface is at port 9070 unless ?admin=HOST:PORT follows
+    /// Have the calls of tools carried out by workers behind this engine, and the items of a batch run by them:
+    /// restate://HOST:PORT, or local for this process; its admin interface is at port 9070 unless ?admin=HOST:PORT follows
     #[arg(long, value_name = "ENGINE")]
     pub on: Option<String>,
     #[command(flatten)]

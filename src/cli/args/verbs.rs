@@ -34,7 +34,8 @@ pub(crate) struct OfRun {
     headless.help("Print plain progress on standard output instead of opening the dashboard")
 }))]
 pub(crate) struct AttachArgs {
-    /// The run or the batch: its id, the start of its id, last, or the address of a run that listens on the network
+    /// The run or the batch: its id, the start of its id, last, the address of a run that listens on the network, or
+    /// restate://HOST:PORT/BATCH for a batch whose items are run by workers
     #[arg(value_name = "RUN|BATCH|URL")]
     pub run: String,
     /// The token of a run that listens on the network

@@ -145,7 +145,7 @@ impl Account {
         if self.elsewhere {
             return Self::sent(store, &run, again).map(|sent| Begin::Sent(Box::new(sent)));
         }
-        if let Some(to) = sent.filter(|_| is_open(run.status)) {
+        if let Some(to) = sent.filter(|to| !to.returned && is_open(run.status)) {
             return Err(SessionError::Elsewhere(format!(
                 "it was sent to {} and has not come back: resume the batch with --on {0}",
                 to.engine
@@ -166,7 +166,7 @@ impl Account {
         let to = store.sent_to(run)?;
         Ok(Sent {
             run_id: Arc::clone(&run.run_id),
-            is_awaited: to.is_some() && is_open(run.status),
+            is_awaited: to.as_ref().is_some_and(|to| !to.returned) && is_open(run.status),
             to,
             steps: store.details(run)?.definitions,
             events: recording.events,

@@ -178,6 +178,7 @@ impl Template {
                     engine: elsewhere.engine.address().into(),
                     handle: elsewhere.engine.handle(&name, before.time + 1),
                     time: before.time + 1,
+                    returned: false,
                 },
             };
             let request = self.request(elsewhere, (item, &mark), &before, retry_failed)?;
@@ -294,7 +295,7 @@ impl Template {
                 meta.settings = json!({});
             }
             meta.settings[REMOTE] = json!(to);
-            meta.batch = Some(Box::new(mark));
+            meta.batch = Some(Box::new(mark.clone()));
             let run = (&*before.run_id, before.recorded);
             note = self.import(home, run, meta, new)?;
         }
@@ -305,6 +306,17 @@ impl Template {
         let has_ended = state.has_ended();
         let mut line = BatchLine::of(&item.key, index, ExecutionResult::of(&state));
         if !has_ended {
+            let back = SentTo {
+                returned: true,
+                ..to
+            };
+            let run = SendingRun {
+                run_id: &before.run_id,
+                plan: &self.plan.name,
+                mark: &mark,
+                to: &back,
+            };
+            record_sent(home, self.connections.as_ref(), run)?;
             let why = refused.unwrap_or_else(|| {
                 "the worker failed in the middle of the item; its log says how".to_owned()
             });

@@ -21,3 +21,6 @@ pub use wire::{
     BatchDefinition, FundsAnswer, FundsRequest, FundsVerdict, ItemReply, ItemRequest, ItemStep,
     Settlement, ToolDefinition,
 };
+
+#[cfg(test)]
+mod tests;
