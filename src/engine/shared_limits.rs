@@ -275,9 +275,7 @@ impl Share {
             .get(&row)
             .is_some_and(|(asked, ..)| *asked == number);
         let asked = outside.asked.remove(&row).filter(|_| is_open);
-        let Some((_, need, prepared)) = asked else {
-            return None;
-        };
+        let (_, need, prepared) = asked?;
         if let Err(refusal) = answer {
             return Some((row, refusal));
         }

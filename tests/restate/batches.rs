@@ -100,7 +100,7 @@ fn items_run_in_workers_and_every_terminal_sees_the_same() {
     let (code, there) = cluster.attached("last");
     assert_eq!(code, 0, "{there}");
     assert_eq!(figures(&here), figures(&there), "{here}\n{there}");
-    assert!(here.contains("5"), "{here}");
+    assert!(here.contains("5 of 5 items"), "{here}");
     let (_, by_id) = cluster.attached(batch);
     assert_eq!(figures(&by_id), figures(&there));
 }
@@ -351,7 +351,7 @@ fn a_batch_is_followed_while_its_items_are_running() {
     assert_eq!(code, 0, "{output}\n{said}");
     let (code, report, said) = attached.ended();
     assert_eq!(code, 0, "{report}\n{said}");
-    assert!(report.contains("3"), "{report}");
+    assert!(report.contains("3 of 3 items"), "{report}");
     let (_, afterwards) = cluster.attached("last");
     let tail: Vec<&str> = figures(&afterwards);
     assert!(figures(&report).ends_with(&tail), "{report}\n{afterwards}");

@@ -28,7 +28,7 @@ const PIECE: usize = 500;
 const AT_ONCE: usize = 16;
 
 /// Without any change for so long, and with no item running, whoever sent the batch is taken to be gone.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 
 /// What is kept of a batch for whoever follows it. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

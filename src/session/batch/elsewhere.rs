@@ -183,7 +183,7 @@ impl Template {
             };
             let request = self.request(elsewhere, (item, &mark), &before, retry_failed)?;
             let bytes = EventPacker::after(&[]).pack(&before.events);
-            self.refuse_unsendable(&request, bytes.len())?;
+            refuse_unsendable(&request, bytes.len())?;
             if before.awaits.is_none() {
                 let run = SendingRun {
                     run_id: &before.run_id,
@@ -249,19 +249,6 @@ impl Template {
             unknown: self.unknown,
             steps_before: before.steps.clone(),
         })
-    }
-
-    fn refuse_unsendable(&self, request: &ItemRequest, before: usize) -> Result<(), SessionError> {
-        let size = serde_json::to_vec(request).map_or(0, |bytes| bytes.len()) + before;
-        if size <= LARGEST {
-            return Ok(());
-        }
-        Err(SessionError::Elsewhere(format!(
-            "the item has {} MB, and the engine keeps what is sent to it: at most {} MB are sent; pass the place of the data \
-             instead, or run the batch with --on local",
-            size >> 20,
-            LARGEST >> 20
-        )))
     }
 
     /// Records what came back, and gives the line of the item.
@@ -363,6 +350,20 @@ impl Template {
         let failure = health.failure();
         Ok(failure.map(|why| Note::JournalBroke(why.to_string())))
     }
+}
+
+/// Refuses what is too large to be kept by an engine.
+fn refuse_unsendable(request: &ItemRequest, before: usize) -> Result<(), SessionError> {
+    let size = serde_json::to_vec(request).map_or(0, |bytes| bytes.len()) + before;
+    if size <= LARGEST {
+        return Ok(());
+    }
+    Err(SessionError::Elsewhere(format!(
+        "the item has {} MB, and the engine keeps what is sent to it: at most {} MB are sent; pass the place of the data \
+         instead, or run the batch with --on local",
+        size >> 20,
+        LARGEST >> 20
+    )))
 }
 
 /// What is known of an item before it is sent, or sent again.

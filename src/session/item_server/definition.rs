@@ -191,7 +191,7 @@ impl ItemServer {
             .zip(theirs)
             .position(|(here, there)| here != *there);
         if steps.len() != theirs.len() || differs.is_some() {
-            let step = differs.and_then(|at| plan.steps.iter().nth(at));
+            let step = differs.and_then(|at| plan.steps.get(at));
             let step = step.map_or_else(
                 || "the plan".to_owned(),
                 |step| format!("step \"{}\"", step.id),

@@ -179,10 +179,8 @@ impl ServedItem {
                 retry_failed: request.retry_failed && is_first,
                 ..Continuation::default()
             };
-            let steps = match is_first {
-                true => self.steps_before().unwrap_or_else(|| batch.steps.clone()),
-                false => batch.steps.clone(),
-            };
+            let steps = is_first.then(|| self.steps_before()).flatten();
+            let steps = steps.unwrap_or_else(|| batch.steps.clone());
             let prior = PriorRun::of_events(&request.run_id, &events, steps, continuation);
             execution.prior = Some(prior);
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::models::SmallModelWorker;
 use crate::plan::{Source, parse};
-use crate::run::{ResourceLimits, RunEvent, RunOutcome, RunState};
+use crate::run::{ResourceLimits, RunEvent, RunState};
 use crate::session::Execution;
 use crate::store::{EventPacker, EventUnpacker};
 use crate::tools::{Catalog, CatalogToolbox, ToolError, ToolOptions};
@@ -99,7 +99,9 @@ async fn drive(
                 answer = Some(given);
             }
             ItemStep::Ended { settlement, .. } | ItemStep::Refused { settlement, .. } => {
-                settlement.iter().for_each(|it| ledger.settle(it));
+                if let Some(settlement) = settlement {
+                    ledger.settle(settlement);
+                }
             }
             ItemStep::Events => {}
         }
@@ -278,6 +280,5 @@ async fn events_come_back_from_their_pieces_as_they_were() {
                 .is_err()
         );
     }
-    let ended = RunState::from_events(&events);
-    assert_eq!(ended.outcome, Some(RunOutcome::Succeeded));
+    assert!(RunState::from_events(&events).has_ended());
 }
