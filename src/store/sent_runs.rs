@@ -6,8 +6,8 @@ use super::connections::Connections;
 use super::presence::Presence;
 use super::read::Store;
 use super::schema::{file_in, open_to_write};
-use crate::run::RunSummary;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use crate::run::{RunHeader, RunSummary};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
@@ -104,16 +104,27 @@ fn store(transaction: &Transaction<'_>, run: SendingRun<'_>) -> rusqlite::Result
     Ok(())
 }
 
-/// The row of a run that was sent, which begins with this; `None` where there is none.
-pub(super) fn row_of_sent(
+/// The events of a run that was sent come in: its row, with what they begin with; `None` where it has none.
+pub(super) fn begin_sent(
     transaction: &Transaction<'_>,
-    run_id: &str,
+    header: &RunHeader,
 ) -> rusqlite::Result<Option<i64>> {
-    let mut find = transaction.prepare_cached(
-        "SELECT id FROM runs WHERE run_id = ?1 AND events = 0 AND batch IS NOT NULL",
-    )?;
-    let mut rows = find.query([run_id])?;
-    rows.next()?.map(|row| row.get(0)).transpose()
+    transaction
+        .prepare_cached(
+            "UPDATE runs SET plan = ?2, started_at = ?3, steps = ?4, worker = ?5
+             WHERE run_id = ?1 AND events = 0 AND batch IS NOT NULL RETURNING id",
+        )?
+        .query_row(
+            params![
+                &*header.run_id,
+                &*header.plan,
+                &*header.started_at,
+                header.steps.len() as i64,
+                &*header.worker,
+            ],
+            |row| row.get(0),
+        )
+        .optional()
 }
 
 impl Store {

@@ -14,7 +14,7 @@ use super::pack::{checksum, pack};
 use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
-use super::sent_runs::row_of_sent;
+use super::sent_runs::begin_sent;
 use crate::engine::AttemptExchanges;
 use crate::run::{EventKind, ItemFold, RunEvent, RunHeader, RunSummary, RunWord};
 use crate::units::{Micros, Money};
@@ -354,19 +354,8 @@ fn begin(
 ) -> rusqlite::Result<i64> {
     let mark = meta.batch.as_ref();
     if meta.was_sent
-        && let Some(run) = row_of_sent(transaction, &header.run_id)?
+        && let Some(run) = begin_sent(transaction, header)?
     {
-        transaction
-            .prepare_cached(
-                "UPDATE runs SET plan = ?2, started_at = ?3, steps = ?4, worker = ?5 WHERE id = ?1",
-            )?
-            .execute(params![
-                run,
-                &*header.plan,
-                &*header.started_at,
-                header.steps.len() as i64,
-                &*header.worker,
-            ])?;
         renew(transaction, run, meta)?;
         return Ok(run);
     }

@@ -1,68 +1,15 @@
-//! The run of one item, with its retries.
+//! The run of one item in this process, with its retries.
 
 use super::account::Account;
-use super::elsewhere::Elsewhere;
 use super::item::{BatchItem, BatchLine};
-use crate::engine::{Settings, SharedLimits, UnknownSteps};
-use crate::models::SmallModelWorker;
-use crate::plan::ExecutionPlan;
-use crate::run::{ErrorKind, ExecutionResult, Limit, RunCommand, RunOutcome};
+use super::template::{ItemEnd, Template, impossible};
+use crate::run::{ExecutionResult, RunCommand, RunOutcome};
 use crate::session::execution::OfBatch;
-use crate::session::recording::Provenance;
-use crate::session::{Execution, JournalSettings, Note, PriorRun, SessionError};
-use crate::store::{BatchMark, CacheOptions, Connections};
-use crate::tools::{CatalogToolbox, Executor};
+use crate::session::{Execution, Note, PriorRun, SessionError};
+use crate::store::BatchMark;
 use serde_json::Value;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::time::Instant;
-
-/// What the runs of all items have in common.
-pub(super) struct Template {
-    pub plan: Arc<ExecutionPlan>,
-    pub worker: SmallModelWorker,
-    pub toolbox: Arc<CatalogToolbox>,
-    /// Where the calls of all items are carried out, where that is not this process.
-    pub executor: Option<Arc<dyn Executor>>,
-    pub provenance: Provenance,
-    pub settings: Settings,
-    pub journal: Option<JournalSettings>,
-    pub cache: Option<CacheOptions>,
-    pub unknown: UnknownSteps,
-    pub shared: SharedLimits,
-    pub batch: Arc<str>,
-    /// The store, where the batch is recorded.
-    pub home: Option<PathBuf>,
-    /// The connections to it.
-    pub connections: Option<Connections>,
-    pub retries: u32,
-    /// When the time of the whole batch is over.
-    pub deadline: Option<Instant>,
-    /// Where its items are run, where that is not in this process.
-    pub elsewhere: Option<Elsewhere>,
-}
-
-/// How the run of an item ended.
-pub(super) struct ItemEnd {
-    pub line: BatchLine,
-    /// Whether it was stopped and is left to be resumed.
-    pub stopped: bool,
-    pub note: Option<Note>,
-    /// The limit of the batch that refused a call, where that is known only elsewhere.
-    pub limit: Option<(Limit, Arc<str>)>,
-}
-
-impl ItemEnd {
-    pub(super) const fn of(line: BatchLine) -> Self {
-        Self {
-            line,
-            stopped: false,
-            note: None,
-            limit: None,
-        }
-    }
-}
 
 impl Template {
     fn execution(&self, item: &BatchItem, index: u64, prior: Option<PriorRun>) -> Execution {
@@ -92,12 +39,6 @@ impl Template {
             connections: self.connections.clone(),
         }));
         execution
-    }
-
-    /// How long the batch may still take, in seconds.
-    pub(super) fn time_left(&self) -> Option<f64> {
-        let left = self.deadline?.saturating_duration_since(Instant::now());
-        Some(left.as_secs_f64())
     }
 
     /// Runs an item, again where it fails and retries are left.
@@ -164,10 +105,4 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// The line of an item that cannot run as it is.
-pub(super) fn impossible(item: &BatchItem, index: u64, error: &SessionError) -> BatchLine {
-    let (status, kind) = (RunOutcome::Failed, ErrorKind::PlanError);
-    BatchLine::not_run(&item.key, index, status, kind, &error.to_string())
 }

@@ -5,15 +5,17 @@ mod csv;
 mod elsewhere;
 mod inputs;
 mod item;
+mod item_engine;
 mod item_run;
 mod keys;
 mod running;
 mod tally;
+mod template;
 
 pub use crate::run::{FailureGroup, Quantiles};
-pub use elsewhere::{BatchElsewhere, EndElsewhere, ItemEngine};
 pub use inputs::{BatchInputs, InputFault, Items};
 pub use item::{BatchItem, BatchLine};
+pub use item_engine::{BatchElsewhere, EndElsewhere, ItemEngine};
 pub use tally::{Counts, Tally};
 
 use super::error::SessionError;

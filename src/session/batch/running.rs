@@ -2,8 +2,8 @@
 
 use super::account::{Account, Begin};
 use super::item::{BatchItem, BatchLine};
-use super::item_run::{ItemEnd, Template, impossible};
 use super::tally::Tally;
+use super::template::{ItemEnd, Template, impossible};
 use super::{Batch, BatchEnd, BatchUpdate};
 use crate::engine::SharedLimits;
 use crate::run::{ErrorKind, Limit, RunOutcome};
