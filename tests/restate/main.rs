@@ -15,6 +15,7 @@ mod common {
     pub(crate) mod program;
 }
 
+mod batch_kills;
 mod batches;
 mod calls;
 mod cluster;
