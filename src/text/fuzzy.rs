@@ -37,6 +37,8 @@ pub(crate) struct Query {
 /// One word of a query, with what finds it.
 #[derive(Clone, Debug)]
 struct Word {
+    /// Its characters.
+    letters: Vec<char>,
     /// As a subsequence, for short fields.
     scattered: Matcher,
     /// As a whole run, for prose.
@@ -69,6 +71,7 @@ impl Word {
             .casing(CaseMatching::Ignore)
             .scoring(SCORING);
         Self {
+            letters: word.chars().collect(),
             scattered: Matcher::new(word, &config),
             run: Matcher::new(word, &config.matching(Matching::Substring)),
         }
@@ -90,7 +93,21 @@ impl Word {
         let bytes = found.indices.iter().rev();
         let mut places: Vec<usize> = bytes.map(|at| field.position(*at as usize)).collect();
         places.dedup();
+        // On some processors the places of characters of several bytes are missing.
+        if places.len() < self.letters.len() {
+            places = self.first_places(field.text)?;
+        }
         Some((i32::from(found.score) - shorter, places))
+    }
+
+    /// The first places in a text where the characters follow one another; `None` where they do not.
+    fn first_places(&self, text: &str) -> Option<Vec<usize>> {
+        let mut rest = text.chars().enumerate();
+        let mut place_of = |wanted: &char| {
+            let same = |other: char| other.to_lowercase().eq(wanted.to_lowercase());
+            rest.find(|(_, other)| same(*other)).map(|(at, _)| at)
+        };
+        self.letters.iter().map(&mut place_of).collect()
     }
 
     /// The same where a word of the field has to begin with what was typed.
