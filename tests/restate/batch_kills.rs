@@ -154,12 +154,11 @@ fn play(seed: u64, tally: &mut Tally) {
             tally.repeated += usize::from(!once);
             continue;
         }
-        match line["error"]["step"].as_str() {
-            Some("plain") => tally.unknown_without += 1,
-            _ => {
-                tally.unknown_with_keys += 1;
-                println!("seed {seed}: {line:#}\n{said}");
-            }
+        if line["error"]["step"] == "plain" {
+            tally.unknown_without += 1;
+        } else {
+            tally.unknown_with_keys += 1;
+            println!("seed {seed}: {line:#}\n{said}");
         }
     }
 }
