@@ -1,4 +1,4 @@
-//! Connections to a store that the runs of a batch hand on to each other.
+//! Connections to a store that the runs of a batch hand on to each other, with the threads that write.
 //!
 //! Opening a connection parses the whole schema and then every statement again, which costs a short run more than
 //! everything else.
@@ -7,6 +7,7 @@ use super::StoreError;
 use super::cache_reader::Reader;
 use super::presence::Presence;
 use super::schema::{PATIENCE, file_in, open_to_write};
+use super::writer_thread::WriterThread;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,8 @@ struct Shared {
     home: PathBuf,
     /// Those of runs that have ended.
     free: Mutex<Vec<(Connection, Presence)>>,
+    /// Threads of runs that have ended.
+    threads: Mutex<Vec<WriterThread>>,
     /// That of all who look for cached outputs.
     reader: Mutex<Option<Arc<Mutex<Reader>>>>,
     disk: Mutex<Disk>,
@@ -45,6 +48,7 @@ impl Connections {
         Self(Arc::new(Shared {
             home: home.into(),
             free: Mutex::default(),
+            threads: Mutex::default(),
             reader: Mutex::default(),
             disk: Mutex::new(Disk {
                 synced_at: Instant::now(),
@@ -71,6 +75,16 @@ impl Connections {
     /// Leaves one for the next run. Its commits do not wait for the disk.
     pub(super) fn leave(&self, connection: Connection, presence: Presence) {
         locked(&self.0.free).push((connection, presence));
+    }
+
+    /// A thread that a run has left.
+    pub(super) fn take_thread(&self) -> Option<WriterThread> {
+        locked(&self.0.threads).pop()
+    }
+
+    /// Leaves a thread for the next run.
+    pub(super) fn leave_thread(&self, thread: WriterThread) {
+        locked(&self.0.threads).push(thread);
     }
 
     /// The one that looks for cached outputs.

@@ -8,13 +8,13 @@ use super::read::Store;
 use super::run_lock::RunLock;
 use super::schema::{file_in, open_to_write};
 use super::writer::Writer;
+use super::writer_thread::WriterThread;
 use crate::engine::{AttemptExchanges, EventSink};
 use crate::run::{EventKind, RunEvent};
 use rusqlite::TransactionBehavior;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 /// Messages that may wait for the writer. When it falls that far behind, the engine waits for it.
 const QUEUE: usize = 64;
@@ -24,7 +24,7 @@ const QUEUE: usize = 64;
 /// It has to be the first of an engine's sinks: it is then synced before any other sink receives the events.
 pub struct Journal {
     messages: Option<SyncSender<Message>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<WriterThread>,
     health: Arc<Health>,
     on_failure: OnFailure,
     connections: Option<Connections>,
@@ -92,13 +92,14 @@ impl Journal {
             writer.go_on(&run, store.batch_of(&run)?, &store.events(&run, 0)?);
         }
         let (messages, inbox) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer.run(&inbox))
-            .map_err(|error| StoreError::Folder {
+        let thread = match connections.as_ref().and_then(Connections::take_thread) {
+            Some(thread) => thread,
+            None => WriterThread::start().map_err(|error| StoreError::Folder {
                 folder: home.to_path_buf(),
                 error,
-            })?;
+            })?,
+        };
+        thread.begin(move || writer.run(&inbox));
         Ok(Self {
             messages: Some(messages),
             thread: Some(thread),
@@ -175,9 +176,11 @@ impl Drop for Journal {
         // An explicit message: a cache may hold another sender for longer.
         self.send(Message::Close);
         self.messages = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic there has ended the journal, and was reported when it happened.
-            let _ = thread.join();
+        if let Some(thread) = self.thread.take()
+            && thread.wait()
+            && let Some(connections) = &self.connections
+        {
+            connections.leave_thread(thread);
         }
     }
 }

@@ -32,6 +32,7 @@ mod run_totals;
 mod schema;
 mod sent_runs;
 mod writer;
+mod writer_thread;
 
 pub use batch_items::BatchCursor;
 pub use batches::{

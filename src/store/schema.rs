@@ -15,6 +15,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pages of the write-ahead log between two checkpoints: a checkpoint waits for the disk, and nobody should
 /// meet one often.
 const CHECKPOINT_PAGES: u32 = 4096;
+/// Pages that a writing connection keeps in memory: the ends of tables and the tops of indices. Runs of a batch have one
+/// connection each, and what all of them keep should not grow with the store.
+const CACHE_PAGES: u32 = 64;
 
 /// What brings a store from each format to the next; the first makes an empty one.
 const MIGRATIONS: [&str; 8] = [
@@ -66,7 +69,8 @@ pub(super) fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
             .map_err(fault)?;
         connection
             .execute_batch(&format!(
-                "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+                "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; \
+                 PRAGMA cache_size = {CACHE_PAGES};"
             ))
             .map_err(fault)?;
         migrate(&mut connection, &file)?;
