@@ -92,6 +92,8 @@ pub struct Model {
     pub keymap: Arc<Keymap>,
     /// Styles and shapes.
     pub theme: Theme,
+    /// The most cells that names of items in this order have needed, with their signs.
+    pub(super) label: u16,
     /// Where the rows of the items were drawn last.
     pub(super) rows_area: Rect,
     /// Where the groups of failures were drawn last, and the first in view.
@@ -135,6 +137,7 @@ impl Model {
             look: Look::of(theme.clone()),
             keymap: Arc::default(),
             theme,
+            label: 0,
             rows_area: Rect::ZERO,
             groups_area: Rect::ZERO,
             first_group: 0,
@@ -159,6 +162,9 @@ impl Model {
             kept = self.order.get(self.window.chosen).copied();
         }
         self.order = order(&self.state, (by.0, by.1), by.2, &by.3);
+        if !same_items {
+            self.label = 0;
+        }
         self.ordered = Some((version, by, self.now));
         if same_items && self.window.chosen > 0 {
             // What is chosen stays chosen, wherever it stands now.

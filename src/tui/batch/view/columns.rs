@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// The fewest and the most cells of a step's column, without the gap after it.
 const STEP: Range<u16> = 6..26;
+/// Steps whose names are to be read before there is a column for failures.
+const NAMED: usize = 8;
 /// Cells between two columns.
 const GAP: u16 = 2;
 /// Cells of the figures at the right: failures, time and cost.
@@ -32,11 +34,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns in `area` for so many steps, of which the chosen one is in view. `first` is the first one in view
-    /// before, and after.
+    /// The columns in `area` for so many steps with names of so many cells, of which the chosen one is in view. `first` is
+    /// the first one in view before, and after.
     pub(super) fn new(
         area: Rect,
-        (label, steps): (u16, usize),
+        (label, steps, name): (u16, usize, u16),
         chosen: Option<usize>,
         first: &mut usize,
     ) -> Self {
@@ -53,7 +55,8 @@ impl Columns {
         let least = (STEP.start + GAP) * (steps.clamp(1, 3) as u16);
         let cost = take(COST, least);
         let time = take(TIME, least);
-        let failed = take(FAILED, least + 2 * (STEP.start + GAP));
+        let name = name.clamp(STEP.start, STEP.end);
+        let failed = take(FAILED, (name + GAP) * steps.clamp(1, NAMED) as u16);
         // The last one needs no gap: there is one before the figures.
         let room = right.saturating_sub(left) + GAP;
         let fit = usize::from(room / (STEP.start + GAP)).clamp(1, steps.max(1));
@@ -91,13 +94,14 @@ mod tests {
             width in 0u16..300,
             label in 4u16..30,
             steps in 0usize..600,
+            name in 0u16..40,
             chosen in prop::option::of(0usize..600),
             before in 0usize..700,
         ) {
             let area = Rect::new(3, 1, width, 10);
             let chosen = chosen.filter(|chosen| *chosen < steps);
             let mut first = before;
-            let columns = Columns::new(area, (label, steps), chosen, &mut first);
+            let columns = Columns::new(area, (label, steps, name), chosen, &mut first);
             let mut at = area.x;
             let spans = [columns.label].into_iter()
                 .chain(columns.steps.iter().map(|(_, x)| (*x, columns.step)))

@@ -16,7 +16,8 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use std::ops::Range;
 
-/// Cells of the items' names, on a narrow and on a wide screen.
+/// The fewest cells of the items' names with their signs, and the most of them on a narrow and on a wide screen.
+const SHORT_LABEL: u16 = 10;
 const LABEL: u16 = 16;
 const WIDE_LABEL: u16 = 24;
 /// Cells of a step from which there is room for its figure beside the sign, in every row alike.
@@ -51,14 +52,24 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         ..inner
     };
     model.rows_area = rows;
-    let label = if area.width >= WIDE {
+    let most = if area.width >= WIDE {
         WIDE_LABEL
     } else {
         LABEL
     };
-    let label = label.max(longest_range(model) as u16 + 2);
+    let range = longest_range(model) as u16 + 2;
+    // What scrolls past does not make the columns jump: it may need more room, and never less.
+    model.label = model.label.max(longest_name(model, most));
+    let label = model.label.clamp(SHORT_LABEL, most).max(range);
     let steps = model.state.steps.len();
-    let columns = Columns::new(inner, (label, steps), model.step, &mut model.first_step);
+    let names = model.state.header.steps.iter();
+    let name = names.map(|id| text::width(&text::line(id))).max();
+    let of_steps = (
+        label,
+        steps,
+        name.unwrap_or(0).min(usize::from(u16::MAX)) as u16,
+    );
+    let columns = Columns::new(inner, of_steps, model.step, &mut model.first_step);
     head(model, buf, inner, &columns);
     if steps == 0 {
         let words = match (&model.fault, model.reading || model.state.header.live) {
@@ -305,6 +316,18 @@ fn draw_cell(
             buf.set_stringn(end, line.y, again, room, theme.warning);
         }
     }
+}
+
+/// Cells of the longest name in view with its sign; those beyond `most` are not counted.
+fn longest_name(model: &Model, most: u16) -> u16 {
+    if model.window.per_row() > 1 {
+        return 0;
+    }
+    let items = model.state.items();
+    let places = model.window.rows().map(|places| places.start);
+    let keys = places.filter_map(|place| items.get(*model.order.get(place)? as usize));
+    let cells = keys.map(|item| text::width(&text::fit(&text::line(&item.key), most as usize)));
+    cells.max().unwrap_or(0) as u16 + 2
 }
 
 /// The longest name of a row of several items.
