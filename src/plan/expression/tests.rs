@@ -141,6 +141,8 @@ fn plain() -> Environment<'static> {
 proptest! {
     #[test]
     fn the_names_are_those_in_the_text(written in expressions(&["alpha", "beta", "range", "größe", "_x", "items"])) {
+        // After a test the crate takes `in (…)` for its argument: a call of a function of that name.
+        prop_assume!(!["defined in (", "none in ("].iter().any(|text| written.text.contains(text)));
         // Two parts without parentheses may be no expression together.
         if let Ok(syntax) = syntax::read(&written.text) {
             let mut names: BTreeSet<String> = syntax.names.into_iter().map(|name| name.name).collect();
