@@ -128,6 +128,7 @@ pub(super) async fn batch(mut args: BatchArgs) -> Result<u8, Failure> {
         .settings(kept)
         .items(total)
         .items_on(engine)
+        .keys_are_unique()
         .answers(args.policy.approve.clone())
         .in_order(args.in_order)
         .retries(args.retries.unwrap_or_default())

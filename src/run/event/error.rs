@@ -49,6 +49,20 @@ pub struct RunError {
     pub attempts: u32,
 }
 
+impl RunError {
+    /// One that is about no step, and that trying again does not help.
+    pub fn of_run(kind: ErrorKind, message: impl Into<Arc<str>>) -> Self {
+        Self {
+            kind,
+            step: None,
+            tool_name: None,
+            message: message.into(),
+            retryable: false,
+            attempts: 0,
+        }
+    }
+}
+
 /// A limit, named as the field of [`ResourceLimits`](crate::run::ResourceLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

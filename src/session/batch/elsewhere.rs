@@ -245,14 +245,7 @@ impl Template {
             });
             line.run_id = Some(Arc::clone(&before.run_id)).filter(|_| state.header.is_some());
             line.status = RunOutcome::Failed;
-            line.error = Some(Box::new(RunError {
-                kind: ErrorKind::PlanError,
-                step: None,
-                tool_name: None,
-                message: why.into(),
-                retryable: false,
-                attempts: 0,
-            }));
+            line.error = Some(Box::new(RunError::of_run(ErrorKind::PlanError, why)));
         }
         Ok(ItemEnd {
             stopped: line.status == RunOutcome::Cancelled,

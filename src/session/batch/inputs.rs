@@ -148,7 +148,10 @@ impl BatchInputs {
                         .iter()
                         .find(|name| !item.context.contains_key(&***name));
                     match (earlier(index, &item.key), missing) {
-                        (Some(first), _) => Some(not_unique(&item.key, first)),
+                        (Some(first), _) => Some(format!(
+                            "{}: change one, or take another context value with --key",
+                            not_unique(&item.key, first)
+                        )),
                         (None, Some(name)) => Some(format!(
                             "item {} has no {name}, which the plan refers to; give it there, or to every item with -c \
                              {name}=VALUE",
@@ -360,12 +363,9 @@ struct Checked {
 }
 
 /// That the key of an item is the one of an earlier item too.
-fn not_unique(key: &str, first: u64) -> String {
-    format!(
-        "the key {} stands for item {first} already; keys are unique in a batch: change one, or take another context value \
-         with --key",
-        quote(key, 60)
-    )
+pub(super) fn not_unique(key: &str, first: u64) -> String {
+    let key = quote(key, 60);
+    format!("the key {key} stands for item {first} already; keys are unique in a batch")
 }
 
 const NOT_UTF8: &str = "it is not valid UTF-8; save the file as UTF-8";

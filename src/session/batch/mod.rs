@@ -11,6 +11,8 @@ mod keys;
 mod running;
 mod tally;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use crate::run::{FailureGroup, Quantiles};
 pub use inputs::{BatchInputs, InputFault, Items};
@@ -24,6 +26,7 @@ use super::note::Note;
 use crate::models::SmallModelWorker;
 use crate::plan::ExecutionPlan;
 use crate::run::{Answers, Limit, ResourceLimits};
+use keys::SeenKeys;
 use running::Running;
 use serde_json::{Map, Value};
 use std::ops::ControlFlow;
@@ -164,6 +167,8 @@ pub struct Batch {
     max_runs: usize,
     retries: u32,
     in_order: bool,
+    /// The keys so far, where it is not known that each stands once.
+    keys: Option<SeenKeys>,
     stop: Option<watch::Receiver<bool>>,
     engine: Option<Arc<dyn ItemEngine>>,
     answers: Vec<(Arc<str>, bool)>,
@@ -182,6 +187,7 @@ impl Batch {
             max_runs: MAX_RUNS,
             retries: 0,
             in_order: false,
+            keys: Some(SeenKeys::default()),
             stop: None,
             engine: None,
             answers: Vec::new(),
@@ -246,6 +252,14 @@ impl Batch {
         self
     }
 
+    /// Spares the look for keys that stand twice, which takes memory for each item, where the items are known to have
+    /// none, as those of [`BatchInputs`] that were checked.
+    #[must_use]
+    pub fn keys_are_unique(mut self) -> Self {
+        self.keys = None;
+        self
+    }
+
     /// Resumes the recorded batch of this id: items that ended are not run again, and those that were interrupted go on.
     /// What was spent counts. Needs the journal in which it is recorded.
     #[must_use]
@@ -269,7 +283,8 @@ impl Batch {
         self
     }
 
-    /// Runs every item. `each` is called as items end; where it breaks off, the batch is stopped.
+    /// Runs every item. `each` is called as items end; where it breaks off, the batch is stopped. An item with the key of an
+    /// earlier one does not run, and is a line that says so.
     ///
     /// # Errors
     /// When nothing can run as configured, or the record of the batch cannot be used.

@@ -1,7 +1,9 @@
 //! Runs the items of a batch: some at once, the rest as places become free.
 
 use super::account::{Account, Begin};
+use super::inputs::not_unique;
 use super::item::{BatchItem, BatchLine};
+use super::keys::SeenKeys;
 use super::tally::Tally;
 use super::template::{ItemEnd, Template, impossible};
 use super::{Batch, BatchEnd, BatchUpdate};
@@ -36,6 +38,8 @@ pub(super) struct Running<F> {
     _silent: Option<watch::Sender<bool>>,
     stop_items: watch::Sender<bool>,
     each: F,
+    /// The keys so far, where it is not known that each stands once.
+    keys: Option<SeenKeys>,
     tally: Tally,
     /// Lines that wait for earlier ones.
     early: BTreeMap<u64, BatchLine>,
@@ -145,6 +149,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             _silent: silent,
             stop_items: watch::Sender::new(false),
             each,
+            keys: batch.keys,
             tally: Tally::default(),
             early: BTreeMap::new(),
             next_line: 0,
@@ -175,7 +180,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             let is_ahead = |index: u64| self.in_order && index >= self.next_line + AHEAD;
             let is_held = items.peek().is_some_and(|(index, _)| is_ahead(*index));
             if is_open && self.limit.is_none() && running.len() < self.max_runs && !is_held {
-                if let Some((index, item)) = items.next() {
+                if let Some((index, item)) = self.next(&mut items) {
                     self.begin(item, index, &mut running);
                 }
                 // What has ended in the meantime comes first.
@@ -187,7 +192,7 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             }
             if running.is_empty() {
                 if is_open && self.limit.is_some() {
-                    if let Some((index, item)) = items.next() {
+                    if let Some((index, item)) = self.next(&mut items) {
                         self.leave_out(&item, index);
                     }
                     continue;
@@ -264,6 +269,24 @@ impl<F: FnMut(BatchUpdate<'_>) -> ControlFlow<()>> Running<F> {
             .unwrap_or_default();
         let message = format!("the batch took longer than timeout_seconds = {seconds}");
         self.limit = Some((Limit::TimeoutSeconds, message.into()));
+    }
+
+    /// The next item. One with the key of an earlier one is a line that says so, and none comes.
+    fn next(
+        &mut self,
+        items: &mut impl Iterator<Item = (u64, BatchItem)>,
+    ) -> Option<(u64, BatchItem)> {
+        let (index, item) = items.next()?;
+        let earlier = self
+            .keys
+            .as_mut()
+            .and_then(|keys| keys.earlier(index, &item.key));
+        let Some(first) = earlier else {
+            return Some((index, item));
+        };
+        let error = SessionError::Inputs(not_unique(&item.key, first));
+        self.line(impossible(&item, index, &error));
+        None
     }
 
     /// Starts an item, unless it has ended before.
