@@ -4,9 +4,8 @@ use super::wire::{CallReply, CallRequest, Outcome, PROTOCOL};
 use crate::run::{ErrorKind, LogStream};
 use crate::tools::{
     Asker, Call, CallHandle, CallReport, CodePort, CostBasis, Recovery, SpendAuthorizer, Tool,
-    ToolError, Toolbox, definition,
+    ToolError, Toolbox, difference,
 };
-use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -57,29 +56,12 @@ impl Served {
                 request.protocol
             ));
         }
-        let Some(tool) = self.toolbox.tool(&request.tool) else {
-            return refuse(format!(
-                "its catalog has no tool \"{}\": start it with the catalog of the plan (--tools)",
-                request.tool
-            ));
-        };
-        let here = definition(&*self.toolbox, &request.tool);
-        if here.digest != request.definition {
-            return refuse(format!(
-                "its catalog defines \"{}\" otherwise than the catalog of this run: start it with the same catalog, and \
-                 register it again",
-                request.tool
-            ));
+        if let Some(why) = difference(&*self.toolbox, &request.tool, &request.definition, "run") {
+            return refuse(why);
         }
-        let here = Value::Object(here.runs_on);
-        if here != request.runs_on {
-            return refuse(format!(
-                "it runs \"{}\" with {here}, and this run counts on {}: give both the same --worker",
-                request.tool, request.runs_on
-            ));
-        }
+        let tool = self.toolbox.tool(&request.tool);
         Verdict::Make {
-            repeatable: self.is_repeatable(&*tool, request),
+            repeatable: tool.is_some_and(|tool| self.is_repeatable(&*tool, request)),
         }
     }
 
@@ -248,9 +230,9 @@ impl Log {
 mod tests {
     use super::*;
     use crate::models::SmallModelWorker;
-    use crate::tools::{Catalog, CatalogToolbox, FnTool, ToolOptions};
+    use crate::tools::{Catalog, CatalogToolbox, Definition, FnTool, ToolOptions, definition};
     use crate::units::Money;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn served(tools: &Value) -> (Arc<dyn Toolbox>, Served) {
         let source = crate::plan::Source {
@@ -272,12 +254,10 @@ mod tests {
     }
 
     fn request(toolbox: &dyn Toolbox, tool: &str, input: Value) -> CallRequest {
-        let here = definition(toolbox, tool);
         CallRequest {
             protocol: PROTOCOL,
             tool: tool.into(),
-            definition: here.digest,
-            runs_on: Value::Object(here.runs_on),
+            definition: definition(toolbox, tool),
             step: "s".into(),
             attempt: 1,
             input: Arc::new(input),
@@ -335,14 +315,22 @@ mod tests {
             ),
             (
                 CallRequest {
-                    definition: "0".into(),
+                    definition: Definition {
+                        digest: "0".into(),
+                        ..sound().definition
+                    },
                     ..sound()
                 },
                 "start it with the same catalog",
             ),
             (
                 CallRequest {
-                    runs_on: json!({"model": "openai/gpt-4o-mini"}),
+                    definition: Definition {
+                        runs_on: [("model".to_owned(), json!("openai/gpt-4o-mini"))]
+                            .into_iter()
+                            .collect(),
+                        ..sound().definition
+                    },
                     ..sound()
                 },
                 "give both the same --worker",

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of the two.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A call of a tool.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,10 +21,8 @@ pub struct CallRequest {
     pub protocol: u32,
     /// The tool's name in the catalog.
     pub tool: Arc<str>,
-    /// The digest of its definition: the worker must have the same.
-    pub definition: String,
-    /// What runs it, by name: the worker and its model.
-    pub runs_on: Value,
+    /// What it is: the worker must have the same.
+    pub definition: Definition,
     /// The step's id.
     pub step: Arc<str>,
     /// The number of the attempt, from 1.
@@ -64,13 +62,11 @@ pub struct CallRequest {
 impl CallRequest {
     /// A call as it is sent.
     pub fn new(work: &Work, call: &Call) -> Self {
-        let Definition { digest, runs_on } = &*work.definition;
         let reserved = work.tool.reservation(&call.input, call.model.as_deref());
         Self {
             protocol: PROTOCOL,
             tool: Arc::clone(&work.name),
-            definition: digest.clone(),
-            runs_on: Value::Object(runs_on.clone()),
+            definition: Definition::clone(&work.definition),
             step: Arc::clone(&call.step),
             attempt: call.attempt,
             input: Arc::clone(&call.input),

@@ -98,7 +98,7 @@ pub(crate) use history::{
 pub(crate) use item_server::pico;
 pub use item_server::{
     BatchDefinition, FundsAnswer, FundsRequest, FundsVerdict, ItemReply, ItemRequest, ItemServer,
-    ItemStep, Ledger, ServedItem, Settlement, ToolDefinition, unpacked,
+    ItemStep, Ledger, ServedItem, Settlement, unpacked,
 };
 pub use key_settings::{KeyScreen, KeySetting};
 #[cfg(feature = "restate")]

@@ -3,6 +3,7 @@
 use super::{Call, CallReport, SharedSecrets, Standing, Tool};
 use crate::units::ModelOptions;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -13,9 +14,6 @@ use std::sync::Arc;
 /// ([`Call::name`]), and after a crash the executor is asked about that name: an engine of durable calls (Restate,
 /// Temporal) keeps one call for each name.
 pub trait Executor: Send + Sync {
-    /// Where that is, for users: `restate://127.0.0.1:8080`.
-    fn address(&self) -> &str;
-
     /// Whether it carries out calls of this tool; calls of others are made in this process.
     fn takes(&self, tool: &dyn Tool) -> bool;
 
@@ -45,7 +43,7 @@ pub struct Work {
 }
 
 /// What determines the outputs of a tool besides its input.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Definition {
     /// A digest of its definition in the catalog; variables count as they are written there.
     pub digest: String,
@@ -58,10 +56,6 @@ pub struct Definition {
 pub struct Local;
 
 impl Executor for Local {
-    fn address(&self) -> &'static str {
-        "local"
-    }
-
     fn takes(&self, _tool: &dyn Tool) -> bool {
         false
     }

@@ -72,7 +72,7 @@ pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub(crate) use kinds::jq::filtered_by;
 pub(crate) use kinds::recorded::{RecordedCall, RecordedError};
 pub use placed::PlacedToolbox;
-pub(crate) use placed::definition;
+pub(crate) use placed::{definition, difference};
 pub use pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
 pub use reaches::Reaches;
 pub use recover::{ProbeSettings, Recover};

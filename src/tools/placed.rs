@@ -104,6 +104,36 @@ pub(crate) fn definition(toolbox: &dyn Toolbox, name: &str) -> Definition {
     }
 }
 
+/// Why this toolbox does not make the calls of `tool` for whoever knows it as `theirs`, with the remedy; `what` is what
+/// they run.
+pub(crate) fn difference(
+    toolbox: &dyn Toolbox,
+    tool: &str,
+    theirs: &Definition,
+    what: &str,
+) -> Option<String> {
+    if toolbox.tool(tool).is_none() {
+        return Some(format!(
+            "its catalog has no tool \"{tool}\": start it with the catalog of the plan (--tools)"
+        ));
+    }
+    let here = definition(toolbox, tool);
+    if here.digest != theirs.digest {
+        return Some(format!(
+            "its catalog defines \"{tool}\" otherwise than the catalog of this {what}: start it with the same catalog, and \
+             register it again"
+        ));
+    }
+    if here.runs_on == theirs.runs_on {
+        return None;
+    }
+    Some(format!(
+        "it runs \"{tool}\" with {}, and this {what} counts on {}: give both the same --worker",
+        Value::Object(here.runs_on),
+        Value::Object(theirs.runs_on.clone())
+    ))
+}
+
 /// A tool that an executor carries out. To the scheduler it is the tool that it stands for, with its prices and rules.
 #[derive(Clone)]
 struct PlacedTool {

@@ -101,25 +101,9 @@ fn play(seed: u64, tally: &mut Tally) {
     for _ in 0..random.u32(1..=3) {
         sleep(Duration::from_millis(random.u64(0..400)));
         tally.kills += 1;
-        match random.u32(0..4) {
-            0 => {
-                cluster.kill_worker();
-                sleep(Duration::from_millis(random.u64(0..100)));
-                cluster.start_worker();
-            }
-            1 => {
-                cluster.kill_server();
-                cluster.start_server();
-            }
-            which => {
-                batch.kill();
-                before.extend(lines(&cluster));
-                if which == 2 {
-                    cluster.kill_worker();
-                    cluster.start_worker();
-                }
-                batch = go_on(&cluster);
-            }
+        if cluster.kill_someone(&mut random, &mut batch) {
+            before.extend(lines(&cluster));
+            batch = go_on(&cluster);
         }
     }
     let mut said = batch.ended().2;

@@ -2,8 +2,12 @@
 
 use crate::cluster::{Cluster, Run};
 use crate::common::process::wait_until;
+use crate::common::program::HANG;
+use plandeck::remote::restate::RestateBatch;
+use plandeck::run::{RunState, RunWord, StepStatus};
 use serde_json::{Value, json};
 use std::fs;
+use std::time::{Duration, Instant};
 
 const CHARGE: &str = "  - {id: pay, tool: charge, parameters: {id: '{{id}}'}}";
 const LOOK: &str = "  - {id: see, tool: look, parameters: {id: '{{id}}'}}";
@@ -165,7 +169,7 @@ fn what_had_ended_before_a_worker_died_is_not_done_again() {
 fn with_a_caller_that_died() -> Cluster {
     let cluster = Cluster::start(CHARGE);
     items(&cluster, &["a", "b"]);
-    let batch = cluster.batch(&["--max-runs", "1"]);
+    let mut batch = cluster.batch(&["--max-runs", "1"]);
     cluster.wait_for("begun a");
     batch.kill();
     cluster
@@ -355,4 +359,42 @@ fn a_batch_is_followed_while_its_items_are_running() {
     let (_, afterwards) = cluster.attached("last");
     let tail: Vec<&str> = figures(&afterwards);
     assert!(figures(&report).ends_with(&tail), "{report}\n{afterwards}");
+}
+
+#[tokio::test]
+async fn whoever_follows_a_batch_sees_how_far_an_item_that_is_running_has_come() {
+    let steps = "  - {id: early, tool: charge, parameters: {id: 'early-{{id}}'}}\n  \
+                 - {id: late, tool: charge, parameters: {id: '{{early.by}}-late'}}";
+    let cluster = Cluster::start(steps);
+    items(&cluster, &["a"]);
+    let batch = cluster.batch(&[]);
+    cluster.wait_for("begun early-a");
+    let address = cluster.address().parse().unwrap();
+    let mut followed = RestateBatch::find(address, "last").await.unwrap();
+    let is_reached = async |followed: &mut RestateBatch, wanted: [StepStatus; 2]| {
+        let began = Instant::now();
+        loop {
+            for record in followed.changes().await.unwrap() {
+                let steps = record.figures.steps.iter().map(|step| step.status);
+                if steps.eq(wanted) {
+                    return record;
+                }
+            }
+            assert!(began.elapsed() < HANG, "{wanted:?} is not told");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let wanted = [StepStatus::Running, StepStatus::Pending];
+    let record = is_reached(&mut followed, wanted).await;
+    assert_eq!(record.status, RunWord::Running);
+    let events = followed.events(&record.run_id).await.unwrap();
+    let run = RunState::from_events(&events);
+    assert!(!run.has_ended());
+    assert_eq!(run.steps[0].status, StepStatus::Running);
+    cluster.go();
+    let wanted = [StepStatus::Succeeded, StepStatus::Succeeded];
+    let record = is_reached(&mut followed, wanted).await;
+    assert_eq!(record.run_id, run.header.unwrap().run_id);
+    let (code, output, said) = batch.ended();
+    assert_eq!(code, 0, "{output}\n{said}");
 }

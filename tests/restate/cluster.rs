@@ -8,7 +8,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The most memory that the server takes, as its settings say.
@@ -154,6 +155,25 @@ impl Cluster {
         kill(&mut self.worker);
     }
 
+    /// Kills someone at random: the worker, the server, the process that sends, or that and the worker. All but that process
+    /// are started again. Whether it was killed.
+    pub(crate) fn kill_someone(&mut self, random: &mut fastrand::Rng, sender: &mut Run) -> bool {
+        let who = random.u32(0..4);
+        if who == 1 {
+            self.kill_server();
+            self.start_server();
+        }
+        if who >= 2 {
+            sender.kill();
+        }
+        if who == 0 || who == 2 {
+            self.kill_worker();
+            sleep(Duration::from_millis(random.u64(0..100)));
+            self.start_worker();
+        }
+        who >= 2
+    }
+
     /// The program in the folder of the plan.
     pub(crate) fn plandeck(&self, arguments: &[&str]) -> Command {
         let mut command = command();
@@ -234,7 +254,7 @@ impl Run {
         self.0.id()
     }
 
-    pub(crate) fn kill(mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -255,7 +275,7 @@ impl Run {
                 let _ = self.0.kill();
                 panic!("the run does not end: {:?}", self.0.wait_with_output());
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            sleep(Duration::from_millis(5));
         }
         let output = self.0.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

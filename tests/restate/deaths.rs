@@ -63,7 +63,7 @@ fn a_call_that_only_reads_is_made_again_by_the_next_worker() {
 /// A worker makes a call, and the run that waits for it is killed.
 fn with_a_run_that_died_in_its_call() -> Cluster {
     let cluster = Cluster::start(CHARGE);
-    let run = cluster.run(&[]);
+    let mut run = cluster.run(&[]);
     cluster.wait_for("begun a");
     run.kill();
     cluster
@@ -133,7 +133,7 @@ fn a_server_that_has_lost_its_data_makes_nothing_a_second_time() {
 fn a_call_that_never_reached_the_server_is_known_not_to_have_begun() {
     let mut cluster = Cluster::start(CHARGE);
     cluster.go();
-    let run = cluster.run_paused();
+    let mut run = cluster.run_paused();
     cluster.kill_server();
     let resumed = cluster.plandeck(&["resume", "last"]).output().unwrap();
     assert!(resumed.status.success(), "{resumed:?}");

@@ -83,27 +83,11 @@ fn play(seed: u64, tally: &mut Tally) {
     for _ in 0..random.u32(1..=3) {
         sleep(Duration::from_millis(random.u64(0..250)));
         tally.kills += 1;
-        match random.u32(0..4) {
-            0 => {
-                cluster.kill_worker();
-                sleep(Duration::from_millis(random.u64(0..100)));
-                cluster.start_worker();
+        if cluster.kill_someone(&mut random, &mut run) {
+            if has_run(&cluster) {
+                before.extend(ended(&cluster.shown()));
             }
-            1 => {
-                cluster.kill_server();
-                cluster.start_server();
-            }
-            which => {
-                run.kill();
-                if which == 2 {
-                    cluster.kill_worker();
-                    cluster.start_worker();
-                }
-                if has_run(&cluster) {
-                    before.extend(ended(&cluster.shown()));
-                }
-                run = go_on(&cluster);
-            }
+            run = go_on(&cluster);
         }
     }
     let result = loop {

@@ -6,6 +6,7 @@ use super::address::RestateAddress;
 use super::client::{Client, ClientError, Known, quoted};
 use super::framed::Framed;
 use super::handle::name_of;
+use super::running_items::{Invocation, Sent, read_on};
 use super::{BATCHES, ITEM, RECORD, SERVICE};
 use crate::run::{
     BatchHeader, ErrorKind, ExecutionResult, ItemFigures, ItemFold, ItemRecord, ResourceLimits,
@@ -98,8 +99,8 @@ pub struct RestateBatch {
 
 #[derive(Debug, Default)]
 struct Item {
-    /// The invocations, by how many times the item was sent, and whether each has ended.
-    sent: BTreeMap<u32, (String, bool)>,
+    /// Its invocations, by how many times it was sent.
+    sent: BTreeMap<u32, Sent>,
 }
 
 /// An invocation that has changed.
@@ -108,8 +109,10 @@ struct Changed {
     index: u64,
     key: Arc<str>,
     time: u32,
-    invocation: String,
+    invocation: Invocation,
     has_ended: bool,
+    /// The entries of its journal.
+    entries: u64,
     at: String,
     created: i64,
 }
@@ -242,21 +245,27 @@ impl RestateBatch {
         self.record = record.or_else(|| self.record.take());
         for it in &changed {
             let item = self.items.entry(it.index).or_default();
-            let sent = (it.invocation.clone(), it.has_ended);
-            item.sent.insert(it.time, sent);
+            let sent = item.sent.entry(it.time).or_default();
+            sent.changed(&it.invocation, it.has_ended, it.entries);
             if it.at > self.since {
                 self.since.clone_from(&it.at);
             }
         }
         // Of an item that was sent again the last time counts.
-        let last = |it: &Changed| {
+        let is_last = |it: &Changed| {
             let item = self.items.get(&it.index);
             item.is_some_and(|item| item.sent.keys().last() == Some(&it.time))
         };
-        self.left = changed.into_iter().filter(last).collect();
+        self.left = changed.into_iter().filter(is_last).collect();
         self.left.reverse();
-        let runs = |item: &Item| item.sent.values().last().is_some_and(|(_, ended)| !ended);
-        self.running = self.items.values().filter(|item| runs(item)).count();
+        let running = self.items.values_mut();
+        let running = running.filter_map(|item| item.sent.values_mut().last());
+        let running: Vec<&mut Sent> = running.filter(|sent| !sent.has_ended).collect();
+        self.running = running.len();
+        if let Err(error) = read_on(&self.client, running).await {
+            // What they are doing is read the next time; that they are running is known.
+            tracing::debug!(%error, "the journals of items that are running cannot be read");
+        }
         Ok(())
     }
 
@@ -267,23 +276,27 @@ impl RestateBatch {
             at => format!(" and modified_at >= '{}'", quoted(at)),
         };
         let query = format!(
-            "select idempotency_key, status, created_at, modified_at from sys_invocation where target = '{SERVICE}/{ITEM}' \
-             and starts_with(idempotency_key, '{}:'){since} order by modified_at",
+            "select id, idempotency_key, status, journal_size, created_at, modified_at from sys_invocation where target = \
+             '{SERVICE}/{ITEM}' and starts_with(idempotency_key, '{}:'){since} order by modified_at",
             quoted(&self.batch)
         );
         let rows = self.client.query(&query).await?;
         let read = |row: &Value| {
-            let invocation = row["idempotency_key"].as_str()?;
-            let (name, time) = name_of(invocation)?;
+            let key = row["idempotency_key"].as_str()?;
+            let (name, time) = name_of(key)?;
             let mut parts = name.splitn(3, '/');
-            let (_, index, key) = (parts.next()?, parts.next()?, parts.next()?);
+            let (_, index, of_item) = (parts.next()?, parts.next()?, parts.next()?);
             let at = row["modified_at"].as_str()?;
             Some(Changed {
                 index: index.parse().ok()?,
-                key: key.into(),
+                key: of_item.into(),
                 time,
-                invocation: invocation.to_owned(),
+                invocation: Invocation {
+                    key: key.to_owned(),
+                    id: row["id"].as_str().unwrap_or_default().to_owned(),
+                },
                 has_ended: row["status"] == "completed",
+                entries: row["journal_size"].as_u64().unwrap_or_default(),
                 at: at.to_owned(),
                 created: milliseconds(row["created_at"].as_str().unwrap_or_default()),
             })
@@ -291,7 +304,7 @@ impl RestateBatch {
         let is_known = |it: &Changed| {
             let item = self.items.get(&it.index);
             let known = item.and_then(|item| item.sent.get(&it.time));
-            known.is_some_and(|(_, ended)| *ended == it.has_ended)
+            known.is_some_and(|sent| sent.is_as(it.has_ended, it.entries))
         };
         let changed = rows.iter().filter_map(read);
         Ok(changed.filter(|it| !is_known(it)).collect())
@@ -310,11 +323,14 @@ impl RestateBatch {
             started: it.created,
             figures: ItemFigures::default(),
         };
+        let (events, refused) = self.replies(it.index).await?;
+        let run = RunState::from_events(&events);
+        record.figures = ItemFold::of(&events);
+        if let Some(header) = &run.header {
+            record.run_id = Arc::clone(&header.run_id);
+        }
         if it.has_ended {
-            let (events, refused) = self.replies(it.index).await?;
-            let run = RunState::from_events(&events);
             let result = ExecutionResult::of(&run);
-            record.figures = ItemFold::of(&events);
             record.latency = Micros((result.latency_ms * 1e3) as u64);
             record.cost = result.cost;
             record.status = RunWord::Failed;
@@ -322,18 +338,10 @@ impl RestateBatch {
                 record.started = milliseconds(&header.started_at);
             }
             if run.has_ended() {
-                record.run_id = result.run_id;
                 record.status = RunWord::from(result.status);
             }
             if let Some(why) = refused.filter(|_| !run.has_ended()) {
-                record.figures.error = Some(Box::new(RunError {
-                    kind: ErrorKind::PlanError,
-                    step: None,
-                    tool_name: None,
-                    message: why.into(),
-                    retryable: false,
-                    attempts: 0,
-                }));
+                record.figures.error = Some(Box::new(RunError::of_run(ErrorKind::PlanError, why)));
             }
         }
         Ok(record)
@@ -347,12 +355,13 @@ impl RestateBatch {
             .into_iter()
             .flat_map(|it| it.sent.values());
         let (mut replies, mut refused) = (Vec::new(), None);
-        for (invocation, has_ended) in sent {
-            if !has_ended {
+        for sent in sent {
+            refused = None;
+            if !sent.has_ended {
+                replies.push(sent.so_far().to_vec());
                 continue;
             }
-            refused = None;
-            match self.client.look_up(ITEM, invocation).await {
+            match self.client.look_up(ITEM, &sent.invocation.key).await {
                 Ok(Known::Ended(body)) => match Framed::<ItemReply>::read(&body) {
                     Ok(reply) => {
                         replies.push(reply.data);
@@ -379,10 +388,8 @@ impl RestateBatch {
         let index = index.ok_or_else(|| ClientError::NotFound(format!("no run {run_id}")))?;
         let (events, refused) = self.replies(index).await?;
         if events.is_empty() {
-            let why = refused.unwrap_or_else(|| {
-                "the item is running at the engine: its steps are shown once it has ended"
-                    .to_owned()
-            });
+            let why = refused
+                .unwrap_or_else(|| "the engine has no step of the item on record yet".to_owned());
             return Err(ClientError::NotFound(why));
         }
         Ok(events)

@@ -17,8 +17,34 @@ const FIRST_ANSWER: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pauses between two questions to an engine that cannot be reached: the first, and the longest.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// Pauses between two questions to an engine that cannot be reached, each longer than the one before.
+pub(super) struct Pauses {
+    next: Duration,
+}
+
+impl Pauses {
+    pub(super) const fn new() -> Self {
+        Self { next: FIRST_PAUSE }
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn wait(&mut self) {
+        sleep(self.next).await;
+        self.next = (self.next * 2).min(LONGEST_PAUSE);
+    }
+
+    /// Says that the engine is away, before the first of them.
+    fn say_once(&self, note: Note<'_>, why: &str) {
+        if self.next == FIRST_PAUSE {
+            note(&format!(
+                "the engine cannot be reached, and is asked again: {why}"
+            ));
+        }
+    }
+}
 
 /// How often the engine is asked what keeps a worker from beginning.
 const WATCH: Duration = Duration::from_secs(3);
@@ -82,7 +108,7 @@ impl Connection {
         note: Note<'_>,
     ) -> Result<Accepted, SendFault> {
         let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new();
         let mut may_be_there = false;
         loop {
             let submitted = self.client.submit(handler, &handle.key, body.to_vec());
@@ -94,7 +120,7 @@ impl Connection {
             };
             match error {
                 ClientError::Lost(was_sent, why) => {
-                    note_once(note, pause, &why);
+                    pauses.say_once(note, &why);
                     may_be_there |= was_sent;
                     if !may_be_there && began.elapsed() > PATIENCE {
                         let message = format!("the engine cannot be reached: {why}");
@@ -110,8 +136,7 @@ impl Connection {
                 | ClientError::NotFound(why)
                 | ClientError::Refused(why) => return Err(SendFault::Refused(why)),
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pauses.wait().await;
         }
     }
 
@@ -122,7 +147,7 @@ impl Connection {
         key: &str,
         note: Note<'_>,
     ) -> Result<Vec<u8>, ClientError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new();
         loop {
             let began = Instant::now();
             let attached = self.client.attach(handler, key);
@@ -131,11 +156,10 @@ impl Connection {
                 ended => return ended,
             };
             if began.elapsed() > LONGEST_PAUSE {
-                pause = FIRST_PAUSE;
+                pauses = Pauses::new();
             }
-            note_once(note, pause, &error);
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pauses.say_once(note, &error);
+            pauses.wait().await;
         }
     }
 
@@ -162,15 +186,6 @@ impl Connection {
                 }
             }
         }
-    }
-}
-
-/// Says that the engine is away, the first time.
-fn note_once(note: Note<'_>, pause: Duration, why: &str) {
-    if pause == FIRST_PAUSE {
-        note(&format!(
-            "the engine cannot be reached, and is asked again: {why}"
-        ));
     }
 }
 

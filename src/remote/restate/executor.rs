@@ -3,7 +3,7 @@
 use super::CALL;
 use super::address::RestateAddress;
 use super::client::{Accepted, ClientError, Known};
-use super::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, LOST_DATA, SendFault};
+use super::connection::{Connection, LOST_DATA, Pauses, SendFault};
 use super::handle::Handle;
 use crate::remote::wire::{CallReply, CallRequest, Outcome};
 use crate::run::LogStream;
@@ -12,7 +12,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
 use std::sync::Arc;
-use tokio::time::sleep;
 
 /// The largest input that is sent, in bytes: the engine keeps what it passes on.
 const LARGEST: usize = 8 << 20;
@@ -41,10 +40,6 @@ impl RestateExecutor {
 }
 
 impl Executor for RestateExecutor {
-    fn address(&self) -> &str {
-        self.engine.connection.client.address.as_str()
-    }
-
     /// What is computed here stays here, and so does code: the tools that it calls are steps of this run.
     fn takes(&self, tool: &dyn Tool) -> bool {
         tool.kind().reaches_outside && !tool.kind().calls_tools
@@ -221,7 +216,7 @@ impl Engine {
     /// The standing of a call that an earlier process made.
     async fn standing(&self, handle: &Handle, is_repeatable: bool) -> Standing {
         let evidence = |status: &str| Arc::new(json!({"invocation": handle.key, "status": status}));
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new();
         let error = loop {
             match self.connection.client.look_up(CALL, &handle.key).await {
                 // Whoever could be asked about it may know more.
@@ -231,8 +226,7 @@ impl Engine {
                 Ok(Known::Ended(_)) => return Standing::Working(evidence("ended")),
                 Ok(Known::Running) => return Standing::Working(evidence("running")),
                 Err(ClientError::Lost(_, _)) => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pauses.wait().await;
                 }
                 Err(error) => break error,
             }

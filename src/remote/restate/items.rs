@@ -3,7 +3,7 @@
 use super::address::RestateAddress;
 use super::batch::{BatchRecord, BatchStart, BudgetStart};
 use super::client::{ClientError, Known};
-use super::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, LOST_DATA, SendFault};
+use super::connection::{Connection, LONGEST_PAUSE, LOST_DATA, Pauses, SendFault};
 use super::framed::Framed;
 use super::handle::Handle;
 use super::{BATCHES, BUDGETS, ITEM};
@@ -169,7 +169,7 @@ impl RestateItems {
     /// Whether the engine has an item that an earlier process may have sent.
     async fn is_there(&self, handle: &Handle) -> Result<bool, EndElsewhere> {
         let client = &self.connection.client;
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new();
         loop {
             let has = match client.look_up(ITEM, &handle.key).await {
                 Ok(Known::Ended(_) | Known::Running) => return Ok(true),
@@ -182,8 +182,7 @@ impl RestateItems {
                 Ok(true) => return Ok(false),
                 Ok(false) => return Err(EndElsewhere::Lost(LOST_DATA.to_owned())),
                 Err(_) => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pauses.wait().await;
                 }
             }
         }

@@ -22,6 +22,7 @@ mod item_handler;
 mod items;
 #[cfg(feature = "restate")]
 mod registration;
+mod running_items;
 #[cfg(feature = "restate")]
 pub mod worker;
 

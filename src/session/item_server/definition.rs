@@ -1,14 +1,13 @@
 //! What a batch is, and whether it is the same here.
 
-use super::wire::{BatchDefinition, PROTOCOL, ToolDefinition};
+use super::wire::{BatchDefinition, PROTOCOL};
 use crate::engine::{Definitions, Settings, SharedLimits, StepDigest};
 use crate::models::SmallModelWorker;
 use crate::plan::{ExecutionPlan, parse};
 use crate::run::{Answers, ResourceLimits};
 use crate::session::execution::Execution;
-use crate::tools::{Catalog, CatalogToolbox, Toolbox, definition};
+use crate::tools::{Catalog, CatalogToolbox, Toolbox, definition, difference};
 use crate::units::Money;
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +59,7 @@ pub(crate) fn definition_of(
     let file = path.and_then(|path| Path::new(path).file_name());
     let tools = plan.steps.iter().map(|step| &step.tool);
     let tools: BTreeMap<_, _> = tools
-        .map(|name| (Arc::clone(name), tool(toolbox, name)))
+        .map(|name| (Arc::clone(name), definition(toolbox, name)))
         .collect();
     let settings = &execution.settings;
     Ok(BatchDefinition {
@@ -84,14 +83,6 @@ pub(crate) fn definition_of(
         answers,
         approval_seconds: settings.approval_lifetime.map(|time| time.as_secs_f64()),
     })
-}
-
-fn tool(toolbox: &dyn Toolbox, name: &str) -> ToolDefinition {
-    let known = definition(toolbox, name);
-    ToolDefinition {
-        digest: known.digest,
-        runs_on: known.runs_on,
-    }
 }
 
 /// The digest of a step as text.
@@ -159,24 +150,8 @@ impl ItemServer {
         }
         let toolbox: &dyn Toolbox = &*self.0.toolbox;
         for (name, theirs) in &definition.tools {
-            if toolbox.tool(name).is_none() {
-                return Err(format!(
-                    "its catalog has no tool \"{name}\": start it with the catalog of the plan (--tools)"
-                ));
-            }
-            let here = tool(toolbox, name);
-            if here.digest != theirs.digest {
-                return Err(format!(
-                    "its catalog defines \"{name}\" otherwise than the catalog of this batch: start it with the same \
-                     catalog, and register it again"
-                ));
-            }
-            if here.runs_on != theirs.runs_on {
-                return Err(format!(
-                    "it runs \"{name}\" with {}, and this batch counts on {}: give both the same --worker",
-                    Value::Object(here.runs_on),
-                    Value::Object(theirs.runs_on.clone())
-                ));
+            if let Some(why) = difference(toolbox, name, theirs, "batch") {
+                return Err(why);
             }
         }
         let draft = parse(&definition.file, definition.text.as_bytes());

@@ -19,7 +19,7 @@ pub use served::{ServedItem, unpacked};
 pub(crate) use wire::pico;
 pub use wire::{
     BatchDefinition, FundsAnswer, FundsRequest, FundsVerdict, ItemReply, ItemRequest, ItemStep,
-    Settlement, ToolDefinition,
+    Settlement,
 };
 
 #[cfg(test)]

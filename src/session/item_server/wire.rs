@@ -5,6 +5,7 @@
 
 use crate::engine::UnknownSteps;
 use crate::run::{Limit, Rates, ResourceLimits};
+use crate::tools::Definition;
 use crate::units::Money;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -26,7 +27,7 @@ pub struct BatchDefinition {
     /// What each of its steps is, as hexadecimal digests in the plan's order.
     pub steps: Vec<String>,
     /// The tools that it calls.
-    pub tools: BTreeMap<Arc<str>, ToolDefinition>,
+    pub tools: BTreeMap<Arc<str>, Definition>,
     /// The limits of each run, and of all of them in one process; money and calls are shared by all.
     pub limits: ResourceLimits,
     /// The rates of all runs in one process.
@@ -41,15 +42,6 @@ pub struct BatchDefinition {
     pub answers: Vec<(Arc<str>, bool)>,
     /// How long a call may be made after it was approved, in seconds.
     pub approval_seconds: Option<f64>,
-}
-
-/// What a tool is: whoever runs items must have the same.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct ToolDefinition {
-    /// A digest of its definition.
-    pub digest: String,
-    /// What runs it, by name.
-    pub runs_on: Map<String, Value>,
 }
 
 impl BatchDefinition {
