@@ -326,23 +326,22 @@ impl RestateBatch {
         let (events, refused) = self.replies(it.index).await?;
         let run = RunState::from_events(&events);
         record.figures = ItemFold::of(&events);
-        if let Some(header) = &run.header {
-            record.run_id = Arc::clone(&header.run_id);
-        }
-        if it.has_ended {
+        if it.has_ended || run.header.is_some() {
             let result = ExecutionResult::of(&run);
             record.latency = Micros((result.latency_ms * 1e3) as u64);
             record.cost = result.cost;
-            record.status = RunWord::Failed;
-            if let Some(header) = &run.header {
-                record.started = milliseconds(&header.started_at);
-            }
             if run.has_ended() {
                 record.status = RunWord::from(result.status);
             }
-            if let Some(why) = refused.filter(|_| !run.has_ended()) {
-                record.figures.error = Some(Box::new(RunError::of_run(ErrorKind::PlanError, why)));
-            }
+        }
+        if let Some(header) = &run.header {
+            record.run_id = Arc::clone(&header.run_id);
+            record.started = milliseconds(&header.started_at);
+        }
+        if it.has_ended && !run.has_ended() {
+            record.status = RunWord::Failed;
+            let why = refused.map(|why| RunError::of_run(ErrorKind::PlanError, why));
+            record.figures.error = why.map(Box::new).or(record.figures.error);
         }
         Ok(record)
     }
