@@ -19,10 +19,8 @@ const COST: u16 = 8;
 pub(super) struct Columns {
     /// The names of the items: where they begin, and their cells.
     pub label: (u16, u16),
-    /// The steps in view, each with where it begins.
-    pub steps: Vec<(usize, u16)>,
-    /// Cells of a step.
-    pub step: u16,
+    /// The steps in view.
+    pub steps: Vec<StepColumn>,
     /// Steps that are not in view, before and after.
     pub hidden: (usize, usize),
     /// Figures of the items.
@@ -33,15 +31,28 @@ pub(super) struct Columns {
     pub cost: Option<(u16, u16)>,
 }
 
+/// The column of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StepColumn {
+    /// Its place in the plan's order.
+    pub step: usize,
+    /// Where it begins.
+    pub x: u16,
+    /// Its cells.
+    pub cells: u16,
+}
+
 impl Columns {
-    /// The columns in `area` for so many steps with names of so many cells, of which the chosen one is in view. `first` is
-    /// the first one in view before, and after.
+    /// The columns in `area`: `label` cells for the names of the items, and the steps whose names have so many cells, of
+    /// which the chosen one is in view. `first` is the first one in view before, and after.
     pub(super) fn new(
         area: Rect,
-        (label, steps, name): (u16, usize, u16),
+        label: u16,
+        names: &[u16],
         chosen: Option<usize>,
         first: &mut usize,
     ) -> Self {
+        let steps = names.len();
         let label = label.min(area.width / 3).max(6.min(area.width));
         let mut right = area.right();
         let mut left = area.x + label + GAP;
@@ -55,8 +66,11 @@ impl Columns {
         let least = (STEP.start + GAP) * (steps.clamp(1, 3) as u16);
         let cost = take(COST, least);
         let time = take(TIME, least);
-        let name = name.clamp(STEP.start, STEP.end);
-        let failed = take(FAILED, (name + GAP) * steps.clamp(1, NAMED) as u16);
+        let named = names.iter().take(NAMED);
+        let named: u16 = named
+            .map(|name| name.clamp(&STEP.start, &STEP.end) + GAP)
+            .sum();
+        let failed = take(FAILED, named.max(least));
         // The last one needs no gap: there is one before the figures.
         let room = right.saturating_sub(left) + GAP;
         let fit = usize::from(room / (STEP.start + GAP)).clamp(1, steps.max(1));
@@ -65,16 +79,17 @@ impl Columns {
         }
         *first = (*first).min(steps.saturating_sub(fit));
         let shown = fit.min(steps);
-        let step = (room / fit as u16).saturating_sub(GAP).min(STEP.end);
+        let shown_names = &names[*first..*first + shown];
+        let widths = shared(room.saturating_sub(GAP * shown as u16), shown_names);
         let mut places = Vec::new();
-        for at in *first..*first + shown {
-            places.push((at, left));
-            left += step + GAP;
+        for (step, cells) in (*first..).zip(widths) {
+            let x = left;
+            left += cells + GAP;
+            places.push(StepColumn { step, x, cells });
         }
         Self {
             label: (area.x, label),
             steps: places,
-            step,
             hidden: (*first, steps - shown - *first),
             failed,
             time,
@@ -83,28 +98,60 @@ impl Columns {
     }
 }
 
+/// The cells of each step where all have so many together: what its name needs, and the rest so that they become alike.
+fn shared(room: u16, names: &[u16]) -> Vec<u16> {
+    let count = names.len().max(1) as u16;
+    let least = (room / count).min(STEP.start);
+    let mut cells = vec![least; names.len()];
+    let mut left = room.saturating_sub(least * count);
+    let needs = names.iter().map(|name| *name.clamp(&STEP.start, &STEP.end));
+    let needs: Vec<u16> = needs.collect();
+    let most = vec![STEP.end; names.len()];
+    for wanted in [needs, most] {
+        while left > 0 {
+            let narrow = (0..cells.len()).filter(|at| cells[*at] < wanted[*at]);
+            let Some(at) = narrow.min_by_key(|at| cells[*at]) else {
+                break;
+            };
+            cells[at] += 1;
+            left -= 1;
+        }
+    }
+    cells
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn names_come_before_columns_that_are_alike() {
+        assert_eq!(shared(52, &[12, 7, 10, 5, 6]), [12, 10, 10, 10, 10]);
+        assert_eq!(shared(100, &[12, 7, 10, 5, 6]), [20; 5]);
+        assert_eq!(shared(34, &[12, 7, 10, 5, 6]), [8, 7, 7, 6, 6]);
+        assert_eq!(shared(400, &[12, 7]), [STEP.end; 2]);
+        assert_eq!(shared(9, &[12, 7]), [5, 4]);
+        assert!(shared(9, &[]).is_empty());
+    }
 
     proptest! {
         #[test]
         fn columns_stand_side_by_side_within_the_area(
             width in 0u16..300,
             label in 4u16..30,
-            steps in 0usize..600,
-            name in 0u16..40,
+            names in proptest::collection::vec(0u16..40, 0..600),
             chosen in prop::option::of(0usize..600),
             before in 0usize..700,
         ) {
             let area = Rect::new(3, 1, width, 10);
+            let steps = names.len();
             let chosen = chosen.filter(|chosen| *chosen < steps);
             let mut first = before;
-            let columns = Columns::new(area, (label, steps, name), chosen, &mut first);
+            let columns = Columns::new(area, label, &names, chosen, &mut first);
             let mut at = area.x;
             let spans = [columns.label].into_iter()
-                .chain(columns.steps.iter().map(|(_, x)| (*x, columns.step)))
+                .chain(columns.steps.iter().map(|column| (column.x, column.cells)))
                 .chain([columns.failed, columns.time, columns.cost].into_iter().flatten());
             for (x, cells) in spans.filter(|(_, cells)| *cells > 0) {
                 prop_assert!(x >= at, "{:?}", columns);
@@ -113,7 +160,7 @@ mod tests {
             prop_assert!(at <= area.right().max(area.x + 6) + 1, "{} {:?}", at, columns);
             prop_assert_eq!(columns.hidden.0 + columns.steps.len() + columns.hidden.1, steps);
             if let Some(chosen) = chosen {
-                prop_assert!(columns.steps.iter().any(|(step, _)| *step == chosen));
+                prop_assert!(columns.steps.iter().any(|column| column.step == chosen));
             }
         }
     }

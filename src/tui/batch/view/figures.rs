@@ -3,7 +3,7 @@
 use super::super::heat::Heat;
 use super::super::model::Model;
 use super::cells::{cost_in, right};
-use super::columns::Columns;
+use super::columns::{Columns, StepColumn};
 use crate::run::Quantiles;
 use crate::text::{self, format};
 use crate::units::{Micros, Money};
@@ -50,7 +50,6 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect, columns: &Column
             theme.dim,
         );
     };
-    let room = columns.step as usize;
     let of_items = if by_cost {
         state.cost_usd()
     } else {
@@ -61,15 +60,15 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect, columns: &Column
     for (row, (words, of)) in (1..).zip(lines) {
         let y = area.y + row;
         label(buf, y, words);
-        for (step, x) in &columns.steps {
-            let step = &state.steps[*step];
+        for &StepColumn { step, x, cells } in &columns.steps {
+            let step = &state.steps[step];
             if step.has_calls() {
                 let found = if by_cost {
                     step.cost_usd()
                 } else {
                     step.time_ms()
                 };
-                buf.set_stringn(*x, y, show(of(&found), columns.step), room, theme.text);
+                buf.set_stringn(x, y, show(of(&found), cells), cells.into(), theme.text);
             }
         }
         if any {
@@ -79,14 +78,14 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect, columns: &Column
     }
     let y = area.y + 4;
     label(buf, y, "cost");
-    for (step, x) in &columns.steps {
-        let step = &state.steps[*step];
+    for &StepColumn { step, x, cells } in &columns.steps {
+        let step = &state.steps[step];
         let style = if step.cost.is_zero() {
             theme.dim
         } else {
             theme.text
         };
-        buf.set_stringn(*x, y, cost_in(Some(step.cost), columns.step), room, style);
+        buf.set_stringn(x, y, cost_in(Some(step.cost), cells), cells.into(), style);
     }
     right(
         buf,
@@ -97,12 +96,12 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect, columns: &Column
     );
     let y = area.y + 5;
     label(buf, y, "failed");
-    for (step, x) in &columns.steps {
-        let wrong = state.steps[*step].wrong();
+    for &StepColumn { step, x, cells } in &columns.steps {
+        let wrong = state.steps[step].wrong();
         let (words, style) = if wrong == 0 {
             ("0".to_owned(), theme.dim)
         } else {
-            let all: u64 = state.steps[*step].counts.iter().sum();
+            let all: u64 = state.steps[step].counts.iter().sum();
             let share = wrong as f64 / all.max(1) as f64;
             let percent = if share < 0.01 {
                 format!("{:.1}%", share * 100.0)
@@ -110,14 +109,14 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect, columns: &Column
                 format::percent(share)
             };
             let words = format!("{} ({percent})", format::thousands(wrong));
-            let words = if text::width(&words) > room {
+            let words = if text::width(&words) > usize::from(cells) {
                 format::thousands(wrong)
             } else {
                 words
             };
             (words, theme.bad)
         };
-        buf.set_stringn(*x, y, words, room, style);
+        buf.set_stringn(x, y, words, cells.into(), style);
     }
     let wrong = state.counts.failed + state.counts.limit_exceeded + state.counts.cancelled;
     if wrong > 0 {

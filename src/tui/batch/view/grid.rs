@@ -20,7 +20,7 @@ use std::ops::Range;
 const SHORT_LABEL: u16 = 10;
 const LABEL: u16 = 16;
 const WIDE_LABEL: u16 = 24;
-/// Cells of a step from which there is room for its figure beside the sign, in every row alike.
+/// Cells of every step from which there is room for figures beside the signs: all have one, or none.
 const ROOMY: u16 = 10;
 /// Columns from which the screen counts as wide.
 const WIDE: u16 = 110;
@@ -62,14 +62,8 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     model.label = model.label.max(longest_name(model, most));
     let label = model.label.clamp(SHORT_LABEL, most).max(range);
     let steps = model.state.steps.len();
-    let names = model.state.header.steps.iter();
-    let name = names.map(|id| text::width(&text::line(id))).max();
-    let of_steps = (
-        label,
-        steps,
-        name.unwrap_or(0).min(usize::from(u16::MAX)) as u16,
-    );
-    let columns = Columns::new(inner, of_steps, model.step, &mut model.first_step);
+    let names: Vec<u16> = (0..steps).map(|step| name_width(model, step)).collect();
+    let columns = Columns::new(inner, label, &names, model.step, &mut model.first_step);
     head(model, buf, inner, &columns);
     if steps == 0 {
         let words = match (&model.fault, model.reading || model.state.header.live) {
@@ -109,6 +103,13 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         };
         figures::draw(model, buf, below, &columns);
     }
+}
+
+/// Cells of the name of a step.
+fn name_width(model: &Model, step: usize) -> u16 {
+    let id = model.state.header.steps.get(step);
+    let cells = id.map_or(0, |id| text::width(&text::line(id)));
+    cells.min(usize::from(u16::MAX)) as u16
 }
 
 /// Rows for the figures below the items, the rule above them included.
@@ -172,23 +173,24 @@ fn head(model: &Model, buf: &mut Buffer, inner: Rect, columns: &Columns) {
     let several = model.window.per_row() > 1;
     let (x, cells) = columns.label;
     buf.set_stringn(x, inner.y, model.heat.word(), cells as usize, theme.accent);
-    for (step, x) in &columns.steps {
-        let id = model.state.header.steps.get(*step);
-        let name = text::fit(&text::line(id.map_or("", |id| id)), columns.step as usize);
-        let style = if model.step == Some(*step) {
+    for column in &columns.steps {
+        let id = model.state.header.steps.get(column.step);
+        let cells = column.cells as usize;
+        let name = text::fit(&text::line(id.map_or("", |id| id)), cells);
+        let style = if model.step == Some(column.step) {
             theme
                 .accent
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
         } else {
             theme.strong
         };
-        buf.set_stringn(*x, inner.y, name, columns.step as usize, style);
+        buf.set_stringn(column.x, inner.y, name, cells, style);
     }
-    if let Some((_, x)) = columns.steps.first().filter(|_| columns.hidden.0 > 0) {
-        buf.set_string(x - 1, inner.y, "‹", theme.dim);
+    if let Some(first) = columns.steps.first().filter(|_| columns.hidden.0 > 0) {
+        buf.set_string(first.x - 1, inner.y, "‹", theme.dim);
     }
-    if let Some((_, x)) = columns.steps.last().filter(|_| columns.hidden.1 > 0) {
-        buf.set_string(x + columns.step, inner.y, "›", theme.dim);
+    if let Some(last) = columns.steps.last().filter(|_| columns.hidden.1 > 0) {
+        buf.set_string(last.x + last.cells, inner.y, "›", theme.dim);
     }
     let names = if several {
         ["failed", "mean", "cost"]
@@ -245,10 +247,11 @@ fn one(
     let room = cells.saturating_sub(2) as usize;
     buf.set_stringn(x + 2, y, text::fit(&name, room), room, style);
     let figures = model.state.cells(at);
-    for (step, x) in &columns.steps {
-        let cell = figures.get(*step).filter(|_| item.status.is_some());
-        let line = Rect::new(*x, y, columns.step, 1);
-        draw_cell(model, buf, line, cell, scale);
+    let is_roomy = columns.steps.iter().all(|column| column.cells >= ROOMY);
+    for column in &columns.steps {
+        let cell = figures.get(column.step).filter(|_| item.status.is_some());
+        let line = Rect::new(column.x, y, column.cells, 1);
+        draw_cell(model, buf, (line, is_roomy), cell, scale);
     }
     if item.status.is_some() {
         let style = if item.has_ended() {
@@ -267,7 +270,7 @@ fn one(
 fn draw_cell(
     model: &Model,
     buf: &mut Buffer,
-    line: Rect,
+    (line, is_roomy): (Rect, bool),
     cell: Option<&StepFigures>,
     scale: &Scale,
 ) {
@@ -290,7 +293,7 @@ fn draw_cell(
     } else {
         buf.set_stringn(line.x, line.y, sign.repeat(2), 2, style);
     }
-    let Some(cell) = cell.filter(|cell| cell.attempts > 0 && line.width >= ROOMY) else {
+    let Some(cell) = cell.filter(|cell| cell.attempts > 0 && is_roomy) else {
         return;
     };
     let (begin, room) = match model.heat {
@@ -350,8 +353,9 @@ fn several(
     let theme = &model.theme;
     let state = &model.state;
     let items = &model.order[places.clone()];
-    let width = columns.step as usize;
-    let mut buckets = vec![Bucket::default(); columns.steps.len() * width];
+    let widths = columns.steps.iter().map(|column| column.cells as usize);
+    let mut buckets: Vec<Vec<Bucket>> =
+        widths.map(|cells| vec![Bucket::default(); cells]).collect();
     let (mut wrong, mut running, mut begun) = (0_u64, false, 0_u64);
     let (mut ended, mut time, mut cost, mut priced) = (0_u64, 0_u64, Money::ZERO, false);
     // Fewer items than cells: an item has several of them.
@@ -361,12 +365,13 @@ fn several(
         let item = state.items().get(at);
         let status = item.and_then(|item| item.status);
         let cells = state.cells(at);
-        let first = number * width / count;
-        let last = ((number + 1) * width / count).max(first + 1).min(width);
-        for (column, (step, _)) in columns.steps.iter().enumerate() {
-            let figures = cells.get(*step).filter(|_| status.is_some());
-            for cell in first..last {
-                buckets[column * width + cell].add(model.heat, figures);
+        for (column, buckets) in columns.steps.iter().zip(&mut buckets) {
+            let figures = cells.get(column.step).filter(|_| status.is_some());
+            let width = buckets.len();
+            let first = number * width / count;
+            let last = ((number + 1) * width / count).max(first + 1).min(width);
+            for bucket in &mut buckets[first..last] {
+                bucket.add(model.heat, figures);
             }
         }
         let (Some(item), Some(status)) = (item, status) else {
@@ -410,10 +415,10 @@ fn several(
     let style = if begun > 0 { theme.text } else { theme.dim };
     let room = cells.saturating_sub(2) as usize;
     buf.set_stringn(x + 2, y, text::fit(&range, room), room, style);
-    for (column, (_, x)) in columns.steps.iter().enumerate() {
-        for cell in 0..width {
-            let (sign, style) = buckets[column * width + cell].sign(scale, theme);
-            buf.set_stringn(x + cell as u16, y, sign, 1, style);
+    for (column, buckets) in columns.steps.iter().zip(&buckets) {
+        for (x, bucket) in (column.x..).zip(buckets) {
+            let (sign, style) = bucket.sign(scale, theme);
+            buf.set_stringn(x, y, sign, 1, style);
         }
     }
     if wrong > 0 {
