@@ -66,11 +66,11 @@ impl Columns {
         let least = (STEP.start + GAP) * (steps.clamp(1, 3) as u16);
         let cost = take(COST, least);
         let time = take(TIME, least);
-        let named = names.iter().take(NAMED);
-        let named: u16 = named
+        let needed = names.iter().take(NAMED);
+        let needed: u16 = needed
             .map(|name| name.clamp(&STEP.start, &STEP.end) + GAP)
             .sum();
-        let failed = take(FAILED, named.max(least));
+        let failed = take(FAILED, needed.max(least));
         // The last one needs no gap: there is one before the figures.
         let room = right.saturating_sub(left) + GAP;
         let fit = usize::from(room / (STEP.start + GAP)).clamp(1, steps.max(1));
