@@ -128,9 +128,9 @@ fn a_prompt_is_tried_alone_before_the_run_has_it() {
     );
     assert_eq!(asked(&model), [1, wrong, 0, 0]);
     terminal.press("\r");
-    let table = terminal.wait_for("100 % (95 % interval");
+    let table = terminal.wait_for("#1-5");
     assert!(
-        table.contains("#1-5") && table.contains(r#"{"cents":1200}"#),
+        table.contains("100 % (95 % interval") && table.contains(r#"{"cents":1200}"#),
         "{table}"
     );
     assert_eq!(asked(&model), [1, wrong, 5, 0]);
