@@ -134,6 +134,39 @@ mod tests {
             .parts["url"];
         assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
     }
+
+    #[test]
+    fn a_catalog_in_another_folder_defines_the_same_and_its_outputs_are_others() {
+        let source = crate::plan::Source {
+            name: "tools.json".into(),
+            text: json!({
+                "tools": {
+                    "count": {"type": "process", "command": ["wc"], "cwd": "texts", "jail": {"writes": ["texts"]}},
+                    "here": {"type": "process", "command": ["wc"]},
+                },
+                "mcpServers": {"files": {"command": "./serve"}},
+            })
+            .to_string()
+            .into(),
+        };
+        let worker = SmallModelWorker::offline();
+        let toolbox = |folder: &str| {
+            let catalog = Catalog::parse(&source, Some(std::path::Path::new(folder))).unwrap();
+            CatalogToolbox::new(&catalog, &worker, ToolOptions::default())
+        };
+        let (one, other) = (toolbox("/a"), toolbox("/b/c"));
+        for tool in ["count", "here"] {
+            let of = |toolbox: &CatalogToolbox| {
+                let known = toolbox.fingerprint(tool, None, ModelOptions::default());
+                known.unwrap()
+            };
+            assert_eq!(of(&one).parts, of(&other).parts);
+            assert_ne!(of(&one).environment, of(&other).environment);
+        }
+        let count = one.fingerprint("count", None, ModelOptions::default());
+        assert_eq!(count.unwrap().parts["cwd"], "texts");
+    }
+
     #[test]
     fn a_temperature_that_is_not_the_default_is_a_part_and_is_not_reused() {
         let catalog = |fields: serde_json::Value| {

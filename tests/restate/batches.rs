@@ -398,3 +398,22 @@ async fn whoever_follows_a_batch_sees_how_far_an_item_that_is_running_has_come()
     let (code, output, said) = batch.ended();
     assert_eq!(code, 0, "{output}\n{said}");
 }
+
+#[test]
+fn a_worker_may_have_the_catalog_in_another_folder() {
+    let steps = "  - {id: say, tool: say, parameters: {id: '{{id}}'}}";
+    let tools =
+        "tools:\n  say: {type: process, command: [cat], cwd: ., parameters: [{name: id}]}\n";
+    let mut cluster = Cluster::without_worker(steps, tools);
+    let there = cluster.file("there");
+    fs::create_dir(&there).unwrap();
+    fs::copy(cluster.file("tools.yaml"), there.join("tools.yaml")).unwrap();
+    cluster.start_worker_with("there/tools.yaml");
+    items(&cluster, &["a"]);
+    let (code, output, said) = cluster.batch(&[]).ended();
+    assert_eq!(code, 0, "{output}\n{said}");
+    assert_eq!(lines(&output)[0]["result"], json!({"id": "a"}));
+    let (code, result, said) = cluster.run(&["-c", "id=b"]).end();
+    assert_eq!(code, 0, "{result}\n{said}");
+    assert_eq!(result["result"], json!({"id": "b"}));
+}

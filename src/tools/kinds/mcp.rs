@@ -131,7 +131,10 @@ impl ToolSettings for McpSettings {
                     parts.put("command", json!(command));
                     parts.put("env", json!(env));
                     parts.put("cwd", json!(cwd));
-                    parts.put("folder", json!(folder));
+                    let place = folder
+                        .as_ref()
+                        .map(|folder| folder.to_string_lossy().into_owned());
+                    parts.value("folder", place);
                     for (name, value) in passed_on() {
                         parts.value(name, Some(value.to_string_lossy().into_owned()));
                     }

@@ -1,6 +1,6 @@
 //! `jail` of a `process` tool: what the catalog says, and the jail that a call gets.
 
-use super::Program;
+use super::{Program, within};
 use crate::tools::ToolError;
 use crate::tools::fields::Fields;
 use crate::tools::jail::{Jail, JailKind, beside_program};
@@ -66,8 +66,13 @@ pub(super) fn parse(fields: &mut Fields<'_>) -> Option<JailSettings> {
 
 impl JailSettings {
     /// As a part of a fingerprint.
-    pub(super) fn to_value(&self) -> Value {
-        json!({"reads": self.reads, "writes": self.writes, "network": self.network})
+    pub(super) fn to_value_in(&self, catalog: Option<&Path>) -> Value {
+        let all = |paths: &[PathBuf]| -> Vec<PathBuf> {
+            let inside = paths.iter().map(|path| within(catalog, path));
+            inside.map(Path::to_path_buf).collect()
+        };
+        let reads = self.reads.as_deref().map(all);
+        json!({"reads": reads, "writes": all(&self.writes), "network": self.network})
     }
 
     /// In words, for the list of what a plan starts.

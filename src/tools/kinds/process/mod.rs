@@ -132,14 +132,19 @@ impl ToolSettings for ProcessSettings {
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("command", json!(self.command));
-        let folder = parts.definition.folder.as_deref();
-        let folder = self.cwd.as_deref().or(folder.map(PathBuf::as_path));
-        // Absolute, so that the fingerprint does not depend on how the path of the catalog was written.
-        parts.put("cwd", json!(folder.map(absolute)));
+        let catalog = parts.definition.folder.as_deref();
+        let catalog = catalog.map(PathBuf::as_path);
+        // A catalog is the same in another folder, and on another machine.
+        let cwd = self.cwd.as_deref().map(|cwd| within(catalog, cwd));
+        parts.put("cwd", json!(cwd.filter(|cwd| !cwd.as_os_str().is_empty())));
         parts.put("env", json!(self.env));
-        parts.put(
-            "jail",
-            json!(self.jail.as_ref().map(JailSettings::to_value)),
+        let jail = self.jail.as_ref().map(|jail| jail.to_value_in(catalog));
+        parts.put("jail", json!(jail));
+        // Absolute, so that the fingerprint does not depend on how the path of the catalog was written.
+        let folder = self.cwd.as_deref().or(catalog).map(absolute);
+        parts.value(
+            "cwd",
+            folder.map(|folder| folder.to_string_lossy().into_owned()),
         );
         if !self.inputs.is_empty() {
             parts.put("inputs", json!(self.inputs));
@@ -165,6 +170,12 @@ impl ProcessSettings {
         let cwd = self.cwd.as_deref().or(catalog);
         FileInputs::new(&self.command, catalog, cwd, &self.inputs)
     }
+}
+
+/// The path as the catalog in this folder can have it.
+fn within<'p>(catalog: Option<&Path>, path: &'p Path) -> &'p Path {
+    let inside = catalog.and_then(|folder| path.strip_prefix(folder).ok());
+    inside.unwrap_or(path)
 }
 
 fn absolute(folder: &Path) -> PathBuf {
