@@ -68,8 +68,7 @@ impl JailSettings {
     /// As a part of a fingerprint.
     pub(super) fn to_value_in(&self, catalog: Option<&Path>) -> Value {
         let all = |paths: &[PathBuf]| -> Vec<PathBuf> {
-            let inside = paths.iter().map(|path| within(catalog, path));
-            inside.map(Path::to_path_buf).collect()
+            paths.iter().map(|path| within(catalog, path)).collect()
         };
         let reads = self.reads.as_deref().map(all);
         json!({"reads": reads, "writes": all(&self.writes), "network": self.network})

@@ -136,7 +136,7 @@ impl ToolSettings for ProcessSettings {
         let catalog = catalog.map(PathBuf::as_path);
         // A catalog is the same in another folder, and on another machine.
         let cwd = self.cwd.as_deref().map(|cwd| within(catalog, cwd));
-        parts.put("cwd", json!(cwd.filter(|cwd| !cwd.as_os_str().is_empty())));
+        parts.put("cwd", json!(cwd.filter(|cwd| *cwd != PathBuf::new())));
         parts.put("env", json!(self.env));
         let jail = self.jail.as_ref().map(|jail| jail.to_value_in(catalog));
         parts.put("jail", json!(jail));
@@ -172,10 +172,11 @@ impl ProcessSettings {
     }
 }
 
-/// The path as the catalog in this folder can have it.
-fn within<'p>(catalog: Option<&Path>, path: &'p Path) -> &'p Path {
-    let inside = catalog.and_then(|folder| path.strip_prefix(folder).ok());
-    inside.unwrap_or(path)
+/// The path as the catalog in this folder can have it; empty where it is the folder.
+fn within(catalog: Option<&Path>, path: &Path) -> PathBuf {
+    let path = absolute(path);
+    let inside = catalog.and_then(|folder| path.strip_prefix(absolute(folder)).ok());
+    inside.map_or_else(|| path.clone(), Path::to_path_buf)
 }
 
 fn absolute(folder: &Path) -> PathBuf {
