@@ -144,7 +144,6 @@ mod tests {
                     "count": {"type": "process", "command": ["wc"], "cwd": "texts", "jail": {"writes": ["texts"]}},
                     "here": {"type": "process", "command": ["wc"]},
                 },
-                "mcpServers": {"files": {"command": "./serve"}},
             })
             .to_string()
             .into(),

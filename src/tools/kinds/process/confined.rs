@@ -65,7 +65,7 @@ pub(super) fn parse(fields: &mut Fields<'_>) -> Option<JailSettings> {
 }
 
 impl JailSettings {
-    /// As a part of a fingerprint.
+    /// As a part of the fingerprint of a tool of the catalog in this folder.
     pub(super) fn to_value_in(&self, catalog: Option<&Path>) -> Value {
         let all = |paths: &[PathBuf]| -> Vec<PathBuf> {
             paths.iter().map(|path| within(catalog, path)).collect()
